@@ -1,0 +1,1 @@
+"""Interlock's gateway: the guarded way from a runbook to production."""

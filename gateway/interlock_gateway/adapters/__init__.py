@@ -1,0 +1,1 @@
+"""One file per port and technology; the only code that touches the world."""

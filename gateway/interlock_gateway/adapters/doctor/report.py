@@ -1,0 +1,35 @@
+"""What doctor found, as JSON Lines: one object as soon as it is known."""
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from interlock_gateway.adapters.doctor.check import Outcome
+from interlock_gateway.adapters.doctor.examining import examine
+from interlock_gateway.adapters.doctor.statements import logins_sql
+from interlock_gateway.core.model import Target
+from interlock_gateway.service.targets import Secrets
+
+
+async def print_checks(targets: Iterable[Target], secrets: Secrets) -> int:
+    """Print each check of each target; return 0 if every lock holds, else 1."""
+    failed = False
+    for target in targets:
+        async for check in examine(target, secrets):
+            failed = failed or check.outcome is Outcome.FAILS
+            _say(asdict(check))
+    return int(failed)
+
+
+def print_sql(targets: Iterable[Target], secrets: Secrets) -> int:
+    """Print the statements that create each target's logins; return 0."""
+    for target in targets:
+        for login in logins_sql(target, secrets):
+            _say(asdict(login))
+    return 0
+
+
+def _say(item: object) -> None:
+    sys.stdout.write(json.dumps(item) + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,60 @@
+"""References to credentials, resolved at the moment of use. Values never reach a message."""
+
+import os
+from pathlib import Path
+
+from interlock_gateway.service.targets import TargetError
+
+
+class References:
+    """Resolves `env:NAME`, `file:PATH` and `path:PATH`; implements `service.targets.Secrets`.
+
+    `env:` and `file:` name where a secret is kept; `path:` names a database file itself, for
+    targets whose only credential is that they can be opened. Relative paths count from the
+    configuration's folder. Nothing is remembered: a rotated secret counts from the next use on.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder that relative paths count from."""
+        self._folder = folder
+
+    def resolve(self, reference: str) -> str:
+        """Return what `reference` points at.
+
+        Raises:
+            TargetError: `target-unreachable`; the message names the reference, never a value.
+        """
+        scheme, colon, rest = reference.partition(":")
+        if not colon or not rest or scheme not in ("env", "file", "path"):
+            raise TargetError(
+                "target-unreachable",
+                "A credential in targets.toml is not a reference. Write env:NAME or file:PATH "
+                "there, and keep the secret itself out of the configuration.",
+            )
+        if scheme == "env":
+            return _environment(rest)
+        path = self._folder / rest
+        return str(path) if scheme == "path" else _content(path, reference)
+
+
+def _environment(name: str) -> str:
+    value = os.environ.get(name, "")
+    if not value:
+        raise TargetError(
+            "target-unreachable",
+            f"The environment variable {name} is not set where the gateway runs.",
+        )
+    return value
+
+
+def _content(path: Path, reference: str) -> str:
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise TargetError(
+            "target-unreachable", f"The credential {reference} cannot be read: {why}."
+        ) from None
+    if not value:
+        raise TargetError("target-unreachable", f"The credential {reference} is empty.")
+    return value

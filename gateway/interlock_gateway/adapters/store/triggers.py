@@ -1,0 +1,99 @@
+"""Rules that the database itself enforces, so that no code path of ours can break them."""
+
+from interlock_gateway.core.approval import TRANSITIONS
+
+FROZEN = {
+    "events": ("UPDATE", "DELETE"),
+    "votes": ("UPDATE", "DELETE"),
+    "parts": ("UPDATE",),
+}
+"""Tables whose rows may not be changed, and by which statements."""
+
+
+ASKED = (
+    *("id", "incident", "run", "step", "attempt", "ordinal", "requester", "target"),
+    *("operation", "effect", "rule", "line", "idempotency_key", "requested_at", "expires_at"),
+    "event",
+)
+"""Columns that say what an approval asks; they are never changed."""
+
+
+def _row(side: str) -> str:
+    return "(" + ", ".join(f"{side}.{column}" for column in ASKED) + ")"
+
+
+def _legal(old: str, new: str) -> str:
+    steps = " OR ".join(
+        f"({old} = '{source.value}' AND {new} = '{goal.value}')"
+        for source, goals in sorted(TRANSITIONS.items())
+        for goal in sorted(goals)
+    )
+    return f"{old} = {new} OR {steps}"
+
+
+def statements(dialect: str) -> list[str]:
+    """Return the DDL of every trigger for `sqlite` or `postgresql`."""
+    return _sqlite() if dialect == "sqlite" else _postgresql()
+
+
+def _sqlite() -> list[str]:
+    frozen = [
+        f"CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table} BEGIN "
+        f"SELECT RAISE(ABORT, '{table} are append-only'); END"
+        for table, verbs in FROZEN.items()
+        for verb in verbs
+    ]
+    legal = _legal("OLD.state", "NEW.state")
+    return [
+        *frozen,
+        (
+            "CREATE TRIGGER approvals_step BEFORE UPDATE OF state ON approvals "
+            f"WHEN NOT ({legal}) BEGIN SELECT RAISE(ABORT, 'illegal approval step'); END"
+        ),
+        (
+            "CREATE TRIGGER approvals_birth BEFORE INSERT ON approvals "
+            "WHEN NEW.state <> 'pending' BEGIN SELECT RAISE(ABORT, 'approvals start pending'); END"
+        ),
+        (
+            f"CREATE TRIGGER approvals_asked BEFORE UPDATE ON approvals "
+            f"WHEN {_row('OLD')} IS NOT {_row('NEW')} BEGIN "
+            "SELECT RAISE(ABORT, 'what an approval asks is never changed'); END"
+        ),
+        (
+            "CREATE TRIGGER approvals_refuse_delete BEFORE DELETE ON approvals BEGIN "
+            "SELECT RAISE(ABORT, 'approvals are kept'); END"
+        ),
+    ]
+
+
+def _postgresql() -> list[str]:
+    out = [
+        (
+            "CREATE FUNCTION interlock_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+            "RAISE EXCEPTION '% are append-only', TG_TABLE_NAME; END $$"
+        ),
+        (
+            "CREATE FUNCTION interlock_approval_step() RETURNS trigger LANGUAGE plpgsql AS $$ "
+            "BEGIN IF TG_OP = 'INSERT' THEN IF NEW.state <> 'pending' THEN "
+            "RAISE EXCEPTION 'approvals start pending'; END IF; "
+            f"ELSIF NOT ({_legal('OLD.state', 'NEW.state')}) THEN "
+            "RAISE EXCEPTION 'illegal approval step'; "
+            f"ELSIF {_row('OLD')} IS DISTINCT FROM {_row('NEW')} THEN "
+            "RAISE EXCEPTION 'what an approval asks is never changed'; "
+            "END IF; RETURN NEW; END $$"
+        ),
+        (
+            "CREATE TRIGGER approvals_step BEFORE INSERT OR UPDATE ON approvals "
+            "FOR EACH ROW EXECUTE FUNCTION interlock_approval_step()"
+        ),
+    ]
+    for table, verbs in {**FROZEN, "approvals": ("DELETE",)}.items():
+        out.append(
+            f"CREATE TRIGGER {table}_refuse BEFORE {' OR '.join(verbs)} ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION interlock_refuse()"
+        )
+        out.append(
+            f"CREATE TRIGGER {table}_refuse_truncate BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION interlock_refuse()"
+        )
+    return out

@@ -1,0 +1,124 @@
+"""Targets behind one door: each call goes to the adapter of the target's dialect.
+
+An adapter is imported when somebody first asks for it: some need an extra, and the children of
+DuckDB, which import this package too, start sooner without the others.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from interlock_gateway.adapters.targets.sqlite import SqliteActor, SqliteReader
+from interlock_gateway.adapters.targets.values import Typed
+from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
+from interlock_gateway.core.statement import Catalogue
+from interlock_gateway.service.targets import Actor, Deed, Reader, Secrets, TargetError
+
+__all__ = ["Targets"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """The doors of one engine.
+
+    Attributes:
+        reader, actor: for reads and for deeds.
+        describe: tells what the names in a target mean; None for an engine that looks through
+            them itself while it prepares a statement.
+    """
+
+    reader: Reader
+    actor: Actor
+    describe: Callable[[Target], Awaitable[Catalogue]] | None = None
+
+
+class Targets:
+    """Implements the ports of `service.targets` for every dialect that this version runs."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            secrets: gives a credential each time a connection is made.
+        """
+        self._secrets = secrets
+        self._engines: dict[Dialect, _Engine] = {}
+
+    async def read(
+        self, target: Target, statement: Statement, values: Typed, limits: Limits
+    ) -> Rows:
+        """Run a proven read under the engine lock; see `service.targets.Reader`."""
+        _same_dialect(target, statement)
+        return await self._engine(target).reader.read(target, statement, values, limits)
+
+    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+        """Run an approved deed once; see `service.targets.Actor`."""
+        _same_dialect(target, deed.statement)
+        return await self._engine(target).actor.act(target, deed, limits)
+
+    async def catalogue(self, target: Target) -> Catalogue | None:
+        """Return what the names in a target mean now; None for an engine that needs no telling."""
+        describe = self._engine(target).describe
+        return await describe(target) if describe else None
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for engine in self._engines.values():
+            await engine.reader.aclose()
+            await engine.actor.aclose()
+
+    def _engine(self, target: Target) -> _Engine:
+        """Return the engine of a target; a driver is loaded when somebody first asks for it."""
+        if target.dialect not in self._engines:
+            try:
+                self._engines[target.dialect] = _opened(target.dialect, self._secrets)
+            except ImportError as error:
+                raise TargetError(
+                    "target-unreachable",
+                    f"Target {target.name} needs the driver {error.name}, which is not installed. "
+                    f"Run `pip install 'interlock-runbooks[{_EXTRAS[target.dialect]}]'`.",
+                ) from error
+        return self._engines[target.dialect]
+
+
+_EXTRAS = {
+    Dialect.POSTGRES: "gateway",
+    Dialect.SQLITE: "gateway",
+    Dialect.DUCKDB: "duckdb",
+    Dialect.MARIADB: "mysql",
+    Dialect.MYSQL: "mysql",
+}
+
+
+def _opened(dialect: Dialect, secrets: Secrets) -> _Engine:
+    match dialect:
+        case Dialect.POSTGRES:
+            from interlock_gateway.adapters.targets import postgres  # noqa: PLC0415  start-up
+
+            server = postgres.PostgresReader(secrets)
+            return _Engine(server, postgres.PostgresActor(secrets), server.catalogue)
+        case Dialect.SQLITE:
+            sqlite = SqliteReader(secrets)
+            return _Engine(sqlite, SqliteActor(secrets), sqlite.catalogue)
+        case Dialect.DUCKDB:
+            from interlock_gateway.adapters.targets import duck  # noqa: PLC0415  an extra
+
+            files = duck.DuckdbReader(secrets)
+            return _Engine(files, duck.DuckdbActor(secrets), files.catalogue)
+        case Dialect.MARIADB | Dialect.MYSQL:
+            from interlock_gateway.adapters.targets import mysql  # noqa: PLC0415  an extra
+
+            reader = mysql.MysqlReader(secrets)
+            return _Engine(reader, mysql.MysqlActor(secrets), reader.catalogue)
+        case _:
+            assert_never(dialect)
+
+
+def _same_dialect(target: Target, statement: Statement) -> None:
+    """Refuse a statement that was classified by another engine's rules."""
+    if statement.dialect != target.dialect:
+        raise TargetError(
+            "target-failed",
+            f"A {statement.dialect} statement was meant for target {target.name}, which is "
+            f"{target.dialect}. Nothing was sent.",
+        )

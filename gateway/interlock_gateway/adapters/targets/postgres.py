@@ -1,0 +1,323 @@
+"""The PostgreSQL engine lock: reads that cannot write, and deeds that stand only as approved."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from interlock_gateway.adapters.targets import pgtypes, values
+from interlock_gateway.adapters.targets.expectations import Outcome, check
+from interlock_gateway.adapters.targets.pgcatalogue import snapshot
+from interlock_gateway.adapters.targets.pgcost import refuse_costly
+from interlock_gateway.adapters.targets.pgline import Connection
+from interlock_gateway.adapters.targets.pglogin import connect
+from interlock_gateway.adapters.targets.pgorigins import Origins
+from interlock_gateway.adapters.targets.pgtransaction import (
+    Read,
+    alive,
+    begin,
+    read,
+    read_on,
+    stayed,
+    tidied,
+)
+from interlock_gateway.adapters.targets.pgwire import Answer, Cap, RowTooLargeError, Saying, ask
+from interlock_gateway.adapters.targets.pool import Pool, Pools
+from interlock_gateway.core.model import Column, Limits, Rows, Statement, Target
+from interlock_gateway.core.statement import Catalogue
+from interlock_gateway.service.targets import (
+    Deed,
+    Expect,
+    OutcomeUnknownError,
+    Secrets,
+    TargetError,
+)
+
+_GRACE_SECONDS = 1.0
+"""How much later than the server's own time limit ours strikes."""
+
+_TIMED_OUT = ("57014", "55P03")  # query_canceled, lock_not_available
+_GONE = ("57P01", "57P02", "57P03", "57P05", "40003", "25P03")  # the session ended with these
+
+
+class PostgresReader:
+    """Reads under five locks: login, protocol, read-only transaction, limits, rollback.
+
+    What the planner expects to cost more than the limit is not run at all.
+    """
+
+    def __init__(self, secrets: Secrets) -> None:
+        """Open nothing yet; `secrets` gives the credential when a connection is made."""
+        self._secrets = secrets
+        self._pools: Pools[Connection] = Pools(self._pool)
+        self._origins: dict[tuple[str, str, str], Origins] = {}
+
+    async def read(
+        self, target: Target, statement: Statement, given: values.Typed, limits: Limits
+    ) -> Rows:
+        """Run `statement` as a read; see `service.targets.Reader.read`."""
+        text = values.sendable(statement)
+        parameters = [pgtypes.parameter(value) for value in values.given(statement, given)]
+        started = time.monotonic()
+        with _explained(target, limits, started):
+            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+                pool = await self._pools.of(target)
+                async with pool.lend() as connection:
+                    asked = Saying(text, parameters, _cap(limits))
+                    came = await _read(connection, target, asked, limits)
+                    if not stayed(connection, came):
+                        raise _alarm(target)
+                    origins = await self._origins_of(target, connection, came.answer)
+        rows = _rows(came.answer, limits)
+        columns = tuple(map(_from, rows.columns, origins))
+        return replace(rows, columns=columns, elapsed_ms=_since(started))
+
+    async def catalogue(self, target: Target) -> Catalogue:
+        """Return what the names in the target mean; see `service.targets.Catalogues`."""
+        with _explained(target, target.limits, time.monotonic()):
+            async with asyncio.timeout(target.limits.seconds + _GRACE_SECONDS):
+                pool = await self._pools.of(target)
+                async with pool.lend() as connection:
+                    await begin(connection, target.limits, read_only=True)
+                    found = await snapshot(connection, target.reads.functions)
+        self._origins.pop(_key(target), None)  # columns may have other names by now
+        return found
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._pools.aclose()
+
+    async def _origins_of(
+        self, target: Target, connection: Connection, answer: Answer
+    ) -> list[str]:
+        known = self._origins.setdefault(_key(target), Origins())
+        return await known.of(connection, answer)
+
+    def _pool(self, target: Target) -> Pool[Connection]:
+        opener = _opener(self._secrets, target.read, f"read login of target {target.name}")
+        return Pool(opener, tidied, (psycopg.Error,), alive=alive)
+
+
+def _key(target: Target) -> tuple[str, str, str]:
+    return target.name, target.generation, target.read
+
+
+class PostgresActor:
+    """Runs approved deeds, each on a connection of its own with the action login."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        """Open nothing yet; `secrets` gives the credential when a deed is done."""
+        self._secrets = secrets
+
+    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+        """Run `deed` once; see `service.targets.Actor.act`.
+
+        Shield the awaiting task: after a cancellation nobody knows the outcome.
+        """
+        text = values.sendable(deed.statement)
+        parameters = [
+            pgtypes.parameter(value) for value in values.given(deed.statement, deed.values)
+        ]
+        if not target.act:
+            raise TargetError(
+                "target-failed",
+                f"Target {target.name} has no action login, so nothing can be changed there. "
+                "Give it one in targets.toml: docs/guide.md says how to create it.",
+            )
+        started = time.monotonic()
+        with _explained(target, limits, started):
+            connection = await self._connect(target)
+            try:
+                async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+                    await begin(connection, limits, read_only=False)
+                rows = await self._do(connection, deed, text, parameters, limits)
+            finally:
+                await _let_go(connection)
+        return replace(rows, elapsed_ms=_since(started))
+
+    async def aclose(self) -> None:
+        """Nothing to close: connections live as long as their deed."""
+
+    async def _connect(self, target: Target) -> Connection:
+        where = f"action login of target {target.name}"
+        return await connect(self._secrets.resolve(target.act), where, reading=False)
+
+    async def _do(
+        self,
+        connection: Connection,
+        deed: Deed,
+        text: bytes,
+        parameters: list[object],
+        limits: Limits,
+    ) -> Rows:
+        """Send the statement, check its result, commit. From the first byte on, loss is doubt."""
+        cap = replace(_cap(limits), cancel=False)
+        with _doubt(connection, deed):
+            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+                answer = await ask(connection, text, parameters, cap)
+            if connection.info.transaction_status != TransactionStatus.INTRANS:
+                raise OutcomeUnknownError("The statement ended its own transaction.")
+            # Rendered before COMMIT: nothing but the connection can fail after it.
+            rows = replace(_rows(answer, limits), affected=answer.affected)
+            check(deed, Outcome(answer.count, _first(answer), answer.affected, answer.tag))
+            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+                committed = await ask(connection, b"COMMIT")
+            if committed.tag != "COMMIT":
+                raise TargetError("target-failed", "The server rolled back instead of committing.")
+        return rows
+
+
+async def _read(connection: Connection, target: Target, asked: Saying, limits: Limits) -> Read:
+    """Ask at once, or look at the plan first where a limit says so."""
+    if not limits.cost:
+        return await read(connection, limits, asked)
+    began = await begin(connection, limits, read_only=True)
+    await refuse_costly(connection, target, asked, limits)
+    return await read_on(connection, began, asked)
+
+
+def _opener(secrets: Secrets, reference: str, where: str) -> Callable[[], Awaitable[Connection]]:
+    def opener() -> Awaitable[Connection]:
+        return connect(secrets.resolve(reference), where, reading=True)
+
+    return opener
+
+
+def _cap(limits: Limits) -> Cap:
+    # bytea travels as hex, twice its size: the exact limit is applied to the JSON afterwards.
+    words = (values.rows_limit(limits), values.bytes_limit(limits))
+    return Cap(rows=limits.rows, bytes=2 * limits.bytes + 1024, words=words)
+
+
+def _rows(answer: Answer, limits: Limits) -> Rows:
+    columns, rows = pgtypes.table(answer.names, answer.oids, answer.rows)
+    return values.capped(columns, rows, limits, cut=answer.cut)
+
+
+def _from(column: Column, origin: str) -> Column:
+    return replace(column, origin=origin)
+
+
+def _since(started: float) -> float:
+    return round((time.monotonic() - started) * 1000, 3)
+
+
+def _first(answer: Answer) -> object:
+    """Return the first cell as Python knows it: PostgreSQL prints true as `t`."""
+    columns, rows = pgtypes.table(answer.names, answer.oids, answer.rows[:1])
+    return rows[0][0] if rows and columns else None
+
+
+def _alarm(target: Target) -> TargetError:
+    return TargetError(
+        "target-failed",
+        f"A statement let through as a read tried to change target {target.name} or left "
+        "its read-only transaction. It was rolled back. Report it: the guard let it pass.",
+    )
+
+
+async def _let_go(connection: Connection) -> None:
+    """Roll back what is open, so that no lock outlives the answer; then close."""
+    try:
+        open_still = connection.info.transaction_status in (
+            TransactionStatus.INTRANS,
+            TransactionStatus.INERROR,
+        )
+        if open_still and not connection.closed:
+            async with asyncio.timeout(_GRACE_SECONDS):
+                await ask(connection, b"ROLLBACK")
+    except (psycopg.Error, TimeoutError):
+        pass  # closing rolls back as well
+    finally:
+        await connection.close()
+
+
+# --- what errors mean -------------------------------------------------------------------------
+
+
+@contextmanager
+def _explained(target: Target, limits: Limits, started: float) -> Iterator[None]:
+    """Turn what psycopg and the clock raise into a TargetError that says what happened."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise _too_slow(target, limits) from error
+    except psycopg.Error as error:
+        raise _explain(error, target, limits, time.monotonic() - started) from error
+
+
+def _explain(error: psycopg.Error, target: Target, limits: Limits, elapsed: float) -> TargetError:
+    state = error.sqlstate or ""
+    words = _words(error)
+    if _is_gone(error):
+        return TargetError(
+            "target-unreachable", f"The connection to target {target.name} was lost: {words}"
+        )
+    if state == "57014" and elapsed >= limits.seconds * 0.9:
+        return _too_slow(target, limits)
+    if state == "55P03":
+        return TargetError("target-timeout", f"Target {target.name} gave up on a lock: {words}")
+    if state == "25006":
+        return TargetError(
+            "target-failed", f"Target {target.name} refused a write in a read: {words}"
+        )
+    if state == "42501":
+        return TargetError(
+            "target-failed", f"The login for target {target.name} may not do this: {words}"
+        )
+    return TargetError("target-failed", f"Target {target.name} answered: {words}")
+
+
+def _too_slow(target: Target, limits: Limits) -> TargetError:
+    return TargetError(
+        "target-timeout",
+        f"Target {target.name} did not finish within {limits.seconds:g} s; cancelled there.",
+    )
+
+
+def _words(error: psycopg.Error) -> str:
+    said = error.diag
+    parts = [said.message_primary or " ".join(str(error).split())]
+    if said.message_detail:
+        parts.append(said.message_detail)
+    if said.message_hint:
+        parts.append(f"Hint: {said.message_hint}")
+    place = f", at character {said.statement_position}" if said.statement_position else ""
+    state = f" (SQLSTATE {error.sqlstate}{place})" if error.sqlstate else ""
+    return " ".join(parts) + state
+
+
+def _is_gone(error: psycopg.Error) -> bool:
+    state = error.sqlstate
+    return state is None or state.startswith("08") or state in _GONE
+
+
+@contextmanager
+def _doubt(connection: Connection, deed: Deed) -> Iterator[None]:
+    """Say that nobody knows wherever the server did not say that nothing happened.
+
+    A signal to another session cannot be rolled back: a deed that is expected to answer with a
+    row may have sent it before it was stopped.
+    """
+    signals = deed.expect in (Expect.ONE_TRUE, Expect.ONE_ROW)
+    try:
+        yield
+    except TimeoutError as error:
+        raise OutcomeUnknownError(
+            "The target did not answer in time after the deed was sent."
+        ) from error
+    except RowTooLargeError as error:
+        if signals:
+            raise OutcomeUnknownError(f"The deed was sent. {error}") from error
+        raise
+    except psycopg.Error as error:
+        stopped = signals and error.sqlstate in _TIMED_OUT
+        if stopped or _is_gone(error) or connection.closed:
+            raise OutcomeUnknownError(
+                f"The deed was sent, then the target said: {_words(error)}"
+            ) from error
+        raise

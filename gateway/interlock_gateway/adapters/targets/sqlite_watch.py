@@ -1,0 +1,87 @@
+"""Tells SQLite, while it works, whether to go on: time, somebody who waits, memory.
+
+SQLite asks between two steps of its virtual machine, and a step can make one long value. So values
+are bounded by what a statement can hold of them at once, and memory is looked at as well: where a
+document is gathered row by row, SQLite does not measure it before it is whole.
+"""
+
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+from interlock_gateway.adapters.targets import sqlite_lock
+from interlock_gateway.adapters.targets.sqlite_parser import Program
+from interlock_gateway.core.model import Limits
+
+MEMORY = 256 * 1024 * 1024
+"""Bytes by which this process may grow while a read works; more ends the read."""
+
+_STEPS = 1_000  # of SQLite's virtual machine between two looks, about 20 µs
+_STEPS_GATHERING = 50
+_SLOW_SECONDS = 0.001  # between two looks: then there are long values, and memory is looked at
+_STATM = Path("/proc/self/statm")
+_PAGE = 4096
+
+
+class Watch:
+    """Watches over what one connection does for one call."""
+
+    def __init__(self, limits: Limits) -> None:
+        """Begin to count time; `limits.seconds` is what there is of it."""
+        self.limits = limits
+        self.started = self._looked = time.monotonic()
+        self.expired = False
+        self._full = False
+        self._longest = sqlite_lock.LENGTH
+        self._resident = _resident()
+        self._stopped = threading.Event()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the call began."""
+        return time.monotonic() - self.started
+
+    def over(self, connection: sqlite3.Connection, steps: int = _STEPS) -> None:
+        """Have SQLite ask on `connection`, every so many steps."""
+        connection.set_progress_handler(self._look, steps)
+
+    def bound(self, connection: sqlite3.Connection, planned: Program) -> None:
+        """Bound the values of what will be run, and look more often where they are gathered."""
+        self._longest = sqlite_lock.bound(connection, planned.cells)
+        self.over(connection, _STEPS_GATHERING if planned.gathers else _STEPS)
+
+    def stop(self) -> None:
+        """Make SQLite give up at its next look."""
+        self._stopped.set()
+
+    def why(self, error: Exception) -> tuple[str, str] | None:
+        """Return the code and the words for a call that ended at a limit; None for another end."""
+        if self.expired:
+            seconds = f"{self.limits.seconds:g} s"
+            return "target-timeout", f"did not finish within {seconds}; interrupted there."
+        if self._full:
+            words = f"needs more than {MEMORY >> 20:,} MiB of memory for this; interrupted there."
+            return "target-failed", f"{words} Ask for fewer or shorter values."
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_TOOBIG:
+            most = f"a value of more than {self._longest:,} bytes"
+            words = f"would have to make {most}, the most where so many columns and calls are."
+            return "target-failed", f"{words} Ask for fewer or shorter values."
+        return None
+
+    def _look(self) -> int:
+        """Return 1 to interrupt, 0 to go on: SQLite's progress handler."""
+        now = time.monotonic()
+        slow, self._looked = now - self._looked > _SLOW_SECONDS, now
+        self.expired = self.expired or now - self.started > self.limits.seconds
+        if slow:
+            self._full = self._full or _resident() - self._resident > MEMORY
+        return int(self.expired or self._full or self._stopped.is_set())
+
+
+def _resident() -> int:
+    """Return the bytes of memory that this process has; 0 where the system does not tell."""
+    try:
+        return int(_STATM.read_text().split()[1]) * _PAGE
+    except OSError:
+        return 0

@@ -1,0 +1,135 @@
+"""The composition root: settings in, a running application out."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from fastapi import FastAPI
+
+from interlock_gateway.adapters.catalogues import Snapshots
+from interlock_gateway.adapters.classifier import Classifier
+from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.codes import LocalCodes
+from interlock_gateway.adapters.guard import SqlGuard
+from interlock_gateway.adapters.meter import PrometheusMeter
+from interlock_gateway.adapters.noticeboard import LogBoard
+from interlock_gateway.adapters.policy_files import PolicyFolder
+from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
+from interlock_gateway.adapters.seal import KeySeal, key_in
+from interlock_gateway.adapters.secrets import References
+from interlock_gateway.adapters.shelf import FolderShelf
+from interlock_gateway.adapters.store import SqlStore, open_store
+from interlock_gateway.adapters.targets import Targets
+from interlock_gateway.adapters.tokens import SignedRunTokens
+from interlock_gateway.service.gateway import Gateway, Ports, assemble
+from interlock_gateway.service.telling import Telling
+from interlock_gateway.settings import Settings
+from interlock_gateway.web.server import serve
+
+_LONGEST_WORK = timedelta(minutes=10)
+"""No action of another gateway is under way for longer than this."""
+
+_log = structlog.get_logger("interlock.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A gateway with everything that has to be looked after while it runs."""
+
+    gateway: Gateway
+    store: SqlStore
+    targets: Targets
+    classifier: Classifier
+    telling: Telling
+    meter: PrometheusMeter
+    owns_store: bool
+
+
+def codes_of(settings: Settings) -> LocalCodes:
+    """Return where one-time codes of local people are kept."""
+    return LocalCodes(settings.path("state/codes"))
+
+
+def compose(settings: Settings) -> Composed:
+    """Build a gateway from its settings; opening the store may migrate it.
+
+    Raises:
+        PolicyError: the policy folder cannot be loaded.
+        StoreUnwritableError: the store cannot be opened.
+        OSError, ValueError: a key file cannot be used.
+    """
+    clock, randomness, meter = SystemClock(), SystemRandomness(), PrometheusMeter()
+    targets, classifier = Targets(References(settings.home)), Classifier()
+    policy = PolicyFolder(settings.path(settings.policies))
+    seal = KeySeal(key_in(settings.path("state/seal.key")))
+    tokens = SignedRunTokens(key_in(settings.path("state/run-token.key")))
+    store = open_store(settings.store_url, clock, randomness.identifier, random_bytes)
+    gateway = assemble(
+        Ports(
+            store=store,
+            policy=policy,
+            guard=SqlGuard(Snapshots(targets), classifier),
+            reader=targets,
+            actor=targets,
+            seal=seal,
+            tokens=tokens,
+            codes=codes_of(settings),
+            library=FolderShelf(settings.path(settings.runbooks)),
+            clock=clock,
+            randomness=randomness,
+            meter=meter,
+        )
+    )
+    telling = Telling(store, LogBoard(), clock, meter)
+    owns = settings.store_url.startswith("sqlite")
+    return Composed(gateway, store, targets, classifier, telling, meter, owns)
+
+
+def application(composed: Composed) -> FastAPI:
+    """Return the application with its background work tied to its life."""
+
+    @asynccontextmanager
+    async def life(_app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(composed.store.aclose)
+            stack.push_async_callback(composed.targets.aclose)
+            stack.push_async_callback(composed.classifier.aclose)
+            stack.push_async_callback(composed.gateway.execution.drain)
+            await composed.classifier.start()
+            await _recover(composed)
+            for work in (composed.telling.run(), _sweep(composed)):
+                task = asyncio.create_task(work)
+                stack.push_async_callback(_stopped, task)
+            yield
+
+    return serve(composed.gateway, composed.meter.exposition, life)
+
+
+async def _recover(composed: Composed) -> None:
+    """Whatever is under way and nobody works on has an unknown outcome now."""
+    grace = timedelta(0) if composed.owns_store else _LONGEST_WORK
+    lost = await composed.gateway.execution.recover(grace)
+    if lost:
+        composed.meter.count("alarms", kind="outcome_unknown")
+        _log.warning("actions with unknown outcome", count=lost)
+
+
+async def _sweep(composed: Composed, every_s: float = 1.0) -> None:
+    """Expire approvals on time, and notice whose outcome was never recorded."""
+    while True:
+        try:
+            await composed.gateway.approvals.expire()
+            await _recover(composed)
+        except Exception as error:  # noqa: BLE001  the sweep outlives every trouble, and says so
+            composed.meter.count("alarms", kind="sweep")
+            _log.warning("the sweep failed", reason=str(error))
+        await asyncio.sleep(every_s)
+
+
+async def _stopped(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

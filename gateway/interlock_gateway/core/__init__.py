@@ -1,0 +1,1 @@
+"""Pure decisions: values in, decision out; no clock, network, file or thread."""

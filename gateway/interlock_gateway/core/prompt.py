@@ -1,0 +1,104 @@
+"""What an approver reads: one proposal as plain text, complete, with nothing in it active.
+
+Text from notebooks and targets is shown as data: control, bidirectional and zero-width
+characters are made visible, so that what a person reads is what will run.
+"""
+
+import json
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from interlock import wire
+
+from interlock_gateway.core.approval import Proposal
+
+_PREVIEW_ROWS = 5
+_CELL = 60
+
+
+def prompt(proposal: Proposal, approval: str, channel: str) -> str:
+    """Return the text that is shown for `proposal` in `channel` (`web`, `cli`)."""
+    return "\n".join(_lines(proposal, approval, channel)) + "\n"
+
+
+def prompt_digest(text: str) -> str:
+    """Return the digest by which a vote names what its person saw."""
+    return wire.digest(b"interlock-prompt/v1\0" + text.encode())
+
+
+def visible(text: str) -> str:
+    """Return `text` on as many lines as it has, with invisible characters made visible."""
+    return "".join(map(_shown, text))
+
+
+def _shown(char: str) -> str:
+    if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp"):
+        return char
+    return f"⟦U+{ord(char):04X}⟧"
+
+
+def _lines(proposal: Proposal, approval: str, channel: str) -> Iterator[str]:
+    yield f"{approval} · {proposal.incident} · shown in {channel}"
+    yield f"asked by {proposal.requester}: {proposal.operation} (effect {proposal.effect})"
+    yield f"on target: {proposal.target} ({proposal.tier}, {proposal.dialect})"
+    yield f"from: {proposal.run} {_flat(proposal.runbook)}, step {_flat(proposal.step)}"
+    yield "reason: " + visible(proposal.reason or "none given").replace("\n", " ")
+    yield "exactly this will be sent:"
+    yield from _indented(visible(proposal.statement))
+    for place, name in enumerate(proposal.names, start=1):
+        yield f"  {place}: {_flat(name)} = {_value(proposal.values[name])}"
+    yield from _expectation(proposal)
+    yield "what a read showed when it was asked for:"
+    yield from _preview(proposal.preview)
+    yield f"it touches: {visible(proposal.blast_radius)}"
+    yield f"to undo it: {visible(proposal.undo)}"
+    yield f"needs: {proposal.rule.get('needs', '')}; not {proposal.requester}"
+    yield f"decide before: {proposal.expires_at}"
+
+
+def _expectation(proposal: Proposal) -> Iterator[str]:
+    if proposal.expect == "row count":
+        yield f"it is undone at once unless exactly {proposal.rows:,} rows change"
+    else:
+        yield f"it counts as done only if the answer is: {proposal.expect}"
+
+
+def _preview(preview: Mapping[str, Any]) -> Iterator[str]:
+    if preview.get("note"):
+        yield f"  {visible(preview['note'])}"
+    if "count" in preview:
+        yield f"  {preview['count']:,} rows would change"
+    columns, rows = preview.get("columns", ()), preview.get("rows", ())
+    if not rows and "note" not in preview:
+        yield "  no rows"
+    for row in rows[:_PREVIEW_ROWS]:
+        yield "  " + " · ".join(map(_cell, columns, row))
+    if len(rows) > _PREVIEW_ROWS:
+        yield f"  … and {len(rows) - _PREVIEW_ROWS:,} more rows"
+
+
+def _indented(text: str) -> Iterator[str]:
+    return (f"  {line}" for line in text.split("\n"))
+
+
+def _value(typed: Mapping[str, Any]) -> str:
+    return f"{_flat(typed.get('value'))} ({typed.get('type')})"
+
+
+def _cell(column: Mapping[str, Any], value: Any) -> str:
+    text = _flat(_readable(column.get("type", ""), value))
+    short = text if len(text) <= _CELL else f"{text[:_CELL]}… ({len(text):,} characters)"
+    return f"{_flat(column['name'])} {short}"
+
+
+def _readable(kind: str, value: Any) -> Any:
+    """Return an interval as a person writes it; anything else as it is."""
+    if kind != "interval" or not isinstance(value, str):
+        return value
+    return str(wire.decode_cell(kind, value))
+
+
+def _flat(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return visible(text).replace("\n", "⏎").replace("\t", " ")

@@ -1,0 +1,1 @@
+"""Use cases over ports; with web, the policy enforcement point."""

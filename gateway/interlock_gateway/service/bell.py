@@ -1,0 +1,42 @@
+"""Wakes those who wait for an approval, within this process; others look once a second."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+
+
+class Bell:
+    """One bell per approval; `listen` before looking, so that no ring falls between."""
+
+    def __init__(self) -> None:
+        self._listeners: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self.silent = False
+
+    @contextmanager
+    def listen(self, name: str) -> Iterator[Callable[[float], Awaitable[None]]]:
+        """Give a function that waits until `name` is rung, or for some seconds."""
+        event = asyncio.Event()
+        self._listeners[name].add(event)
+
+        async def rung(seconds: float) -> None:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), seconds)
+
+        try:
+            yield rung
+        finally:
+            self._listeners[name].discard(event)
+            if not self._listeners[name]:
+                del self._listeners[name]
+
+    def ring(self, name: str) -> None:
+        """Wake everybody who listens for `name`."""
+        for event in self._listeners.get(name, ()):
+            event.set()
+
+    def silence(self) -> None:
+        """Wake everybody, for good."""
+        self.silent = True
+        for name in list(self._listeners):
+            self.ring(name)

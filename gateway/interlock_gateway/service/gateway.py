@@ -1,0 +1,104 @@
+"""All use cases of a gateway: assembled from ports, gathered for the web to call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from interlock_gateway.service.approvals import Approvals
+from interlock_gateway.service.bell import Bell
+from interlock_gateway.service.designs import Designer
+from interlock_gateway.service.execution import Execution
+from interlock_gateway.service.explaining import Explaining
+from interlock_gateway.service.identity import CodeBook, Identity
+from interlock_gateway.service.incidents import Incidents
+from interlock_gateway.service.overview import Overview
+from interlock_gateway.service.ports import (
+    Clock,
+    Guard,
+    Meter,
+    PolicySource,
+    Randomness,
+    RunTokens,
+    Seal,
+    Store,
+)
+from interlock_gateway.service.proposals import Proposals
+from interlock_gateway.service.queries import Queries
+from interlock_gateway.service.runs import Runs, Shelved
+from interlock_gateway.service.targets import Actor, Reader
+from interlock_gateway.service.timeline import Timeline
+
+
+class Library(Protocol):
+    """The curated runbooks, for people to look at."""
+
+    def get(self, runbook: str) -> Shelved:
+        """Return one, or raise an InterlockError with `runbook-not-found`."""
+        ...
+
+    def listed(self, words: str) -> Sequence[dict[str, Any]]:
+        """Return a summary of each runbook that fits `words`, best match first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The use cases, and the few ports that the web itself needs."""
+
+    identity: Identity
+    incidents: Incidents
+    overview: Overview
+    runs: Runs
+    queries: Queries
+    explaining: Explaining
+    proposals: Proposals
+    approvals: Approvals
+    execution: Execution
+    timeline: Timeline
+    library: Library
+    policy: PolicySource
+    clock: Clock
+    randomness: Randomness
+    meter: Meter
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What the use cases need of the world; adapters and tests bring it."""
+
+    store: Store
+    policy: PolicySource
+    guard: Guard
+    reader: Reader
+    actor: Actor
+    seal: Seal
+    tokens: RunTokens
+    codes: CodeBook
+    library: Library
+    clock: Clock
+    randomness: Randomness
+    meter: Meter
+
+
+def assemble(ports: Ports) -> Gateway:
+    """Return the use cases over these ports."""
+    store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
+    guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
+    random = ports.randomness
+    return Gateway(
+        identity=Identity(store, policy, ports.codes, ports.tokens, clock, random),
+        incidents=Incidents(store, policy),
+        overview=Overview(store),
+        runs=Runs(store, ports.library, ports.tokens, clock),
+        queries=Queries(store, policy, guard, reader, clock, meter),
+        explaining=Explaining(policy, guard),
+        proposals=Proposals(store, policy, Designer(guard), reader, seal, clock, random, meter),
+        approvals=Approvals(store, policy, seal, clock, meter, bell),
+        execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
+        timeline=Timeline(store, policy),
+        library=ports.library,
+        policy=policy,
+        clock=clock,
+        randomness=random,
+        meter=meter,
+    )

@@ -1,0 +1,322 @@
+"""The life of an incident: authority lives and dies with it."""
+
+from datetime import datetime
+
+from interlock.errors import refusal
+
+from interlock_gateway.core.approval import UNSETTLED
+from interlock_gateway.core.limits import MAX_TEXT
+from interlock_gateway.core.model import (
+    Incident,
+    IncidentRole,
+    IncidentState,
+    Severity,
+)
+from interlock_gateway.core.policy import Policy
+from interlock_gateway.core.timeline import Draft, Part, text_part
+from interlock_gateway.service.closing import close_approvals, end_runs
+from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.ports import PolicySource, Reading, Store, Transaction
+from interlock_gateway.service.records import ApprovalRow, IncidentRow, MemberRow, PersonRow
+
+NOTES = (
+    *("observation", "decision", "hypothesis", "question"),
+    *("answer", "surprise", "correction"),
+)
+"""The kinds of note a person can add."""
+
+
+def incident_of(tx: Reading, incident: str) -> Incident | None:
+    """Return the incident as authority sees it, or None."""
+    row = tx.get(IncidentRow, incident)
+    if row is None:
+        return None
+    members = tx.rows(MemberRow, incident=incident, order="person")
+    roles = {member.person: IncidentRole(member.role) for member in members}
+    return Incident(row.id, row.title, Severity(row.severity), IncidentState(row.state), roles)
+
+
+def row_of(tx: Reading, incident: str) -> IncidentRow:
+    """Return the incident's row, or refuse with `incident-not-found`."""
+    row = tx.get(IncidentRow, incident)
+    if row is None:
+        raise refusal("incident-not-found", f"There is no incident {incident!r}.")
+    return row
+
+
+def book_of(tx: Reading, incident: str) -> str:
+    """Return the timeline that takes a new event about `incident`.
+
+    It is the incident's own; once that is sealed, the deployment's, which is named "".
+    """
+    return "" if row_of(tx, incident).state == IncidentState.SEALED.value else incident
+
+
+def must_read(tx: Reading, policy: Policy, who: Principal, incident: str) -> None:
+    """Refuse with `not-on-incident` whoever has no part in an incident and no standing role."""
+    if not may_read(tx, policy, who, incident):
+        raise refusal("not-on-incident", f"{who.person.id} may not read of {incident}.")
+
+
+def may_read(tx: Reading, policy: Policy, who: Principal, incident: str) -> bool:
+    """Tell whether somebody may read what an incident holds: it may be production data."""
+    if tx.get(MemberRow, incident, who.person.id) is not None:
+        return True
+    return not who.run and bool(policy.roles_of(who.person.id))
+
+
+class Incidents:
+    """Declares, leads, closes, reopens and seals incidents."""
+
+    def __init__(self, store: Store, policy: PolicySource) -> None:
+        self._store = store
+        self._policy = policy
+
+    async def declare(self, who: Principal, title: str, severity: str, key: str) -> str:
+        """Declare an incident and lead it; the same `key` again returns the same incident."""
+        _checked_text("title", title, least=3)
+        level = _severity(severity)
+        self._standing(who)
+
+        def unit(tx: Transaction) -> str:
+            known = tx.rows(IncidentRow, declared_by=who.person.id, key=key)
+            if known:
+                return known[0].id
+            incident = f"INC-{tx.number('incident')}"
+            state = IncidentState.OPEN.value
+            tx.add(IncidentRow(incident, title, level, state, who.person.id, tx.now, key))
+            tx.append(
+                Draft(
+                    "incident.declared",
+                    who.authid,
+                    {"severity": level},
+                    {"title": text_part(title)},
+                    incident=incident,
+                )
+            )
+            _give_role(tx, who, incident, who.person.id, IncidentRole.COMMANDER)
+            return incident
+
+        return await self._store.commit(unit)
+
+    async def set_severity(
+        self, who: Principal, incident: str, severity: str, reason: str
+    ) -> None:
+        """Change the severity; authority follows it at once."""
+        level = _severity(severity)
+        _checked_text("reason", reason)
+
+        def unit(tx: Transaction) -> None:
+            row = self._open(tx, incident)
+            _must_be(tx, who, incident, IncidentRole.COMMANDER, IncidentRole.RESPONDER)
+            if row.severity != level:
+                tx.change(row, severity=level)
+                data = {"from": row.severity, "to": level}
+                _record(tx, who, incident, "severity_changed", data, reason=reason)
+
+        await self._store.commit(unit)
+
+    async def assign(self, who: Principal, incident: str, person: str, role: str) -> None:
+        """Give `person` a role: the commander gives any, others join as observer or responder."""
+        wanted = _role(role)
+        if wanted is IncidentRole.COMMANDER:
+            raise refusal("bad-request", "Command is handed over or taken, not assigned.")
+
+        def unit(tx: Transaction) -> None:
+            self._open(tx, incident)
+            if person == who.person.id:
+                self._standing(who)
+            else:
+                _must_be(tx, who, incident, IncidentRole.COMMANDER)
+            self._known(tx, person)
+            if _current(tx, incident) == person:
+                raise refusal("incident-state", "The commander hands over before stepping back.")
+            _give_role(tx, who, incident, person, wanted)
+
+        await self._store.commit(unit)
+
+    async def take(self, who: Principal, incident: str) -> None:
+        """Take command; whoever led before stays on as a responder."""
+        self._standing(who)
+
+        def unit(tx: Transaction) -> None:
+            self._open(tx, incident)
+            _pass_command(tx, who, incident, who.person.id, "taken")
+
+        await self._store.commit(unit)
+
+    async def hand_over(self, who: Principal, incident: str, person: str, summary: str) -> None:
+        """Hand command to `person`, with a summary of where things stand."""
+        _checked_text("summary", summary, least=3)
+
+        def unit(tx: Transaction) -> None:
+            self._open(tx, incident)
+            _must_be(tx, who, incident, IncidentRole.COMMANDER)
+            self._known(tx, person)
+            _pass_command(tx, who, incident, person, summary)
+
+        await self._store.commit(unit)
+
+    async def close(self, who: Principal, incident: str, reason: str) -> None:
+        """Close it: runs end, open approvals are withdrawn, unused grants invalidated."""
+        _checked_text("reason", reason)
+
+        def unit(tx: Transaction) -> None:
+            row = self._open(tx, incident)
+            _must_be(tx, who, incident, IncidentRole.COMMANDER)
+            close_approvals(tx, who.authid, "the incident was closed", incident=incident)
+            end_runs(tx, who.authid, "the incident was closed", incident=incident)
+            tx.change(row, state=IncidentState.CLOSED.value, closed_at=tx.now)
+            _record(tx, who, incident, "closed", {}, reason=reason)
+
+        await self._store.commit(unit)
+
+    async def reopen(self, who: Principal, incident: str, reason: str) -> None:
+        """Open a closed incident again; what was withdrawn stays so."""
+        _checked_text("reason", reason)
+        await self._turn(who, incident, IncidentState.OPEN, "reopened", reason)
+
+    async def seal(self, who: Principal, incident: str) -> None:
+        """Seal a closed incident: it cannot be reopened, nor its record added to."""
+        await self._turn(who, incident, IncidentState.SEALED, "sealed", "")
+
+    async def note(
+        self, who: Principal, incident: str, text: str, kind: str, at: datetime | None
+    ) -> str:
+        """Add a note to the timeline and return its event; `at` is when it happened."""
+        _checked_text("text", text)
+        if kind not in NOTES:
+            raise refusal("bad-request", f"A note is one of {', '.join(NOTES)}; not {kind!r}.")
+
+        def unit(tx: Transaction) -> str:
+            row = row_of(tx, incident)
+            if row.state == IncidentState.SEALED.value:
+                raise refusal("incident-state", f"{incident} is sealed; nothing can be added.")
+            _must_be(tx, who, incident, *IncidentRole)
+            if at is not None and at > tx.now:
+                raise refusal("bad-request", "A note cannot be about the future.")
+            return tx.append(
+                Draft(
+                    f"note.{kind}",
+                    who.authid,
+                    parts={"text": text_part(text)},
+                    incident=incident,
+                    time=at,
+                )
+            )
+
+        return await self._store.commit(unit)
+
+    async def _turn(
+        self, who: Principal, incident: str, goal: IncidentState, word: str, reason: str
+    ) -> None:
+        def unit(tx: Transaction) -> None:
+            row = row_of(tx, incident)
+            if row.state != IncidentState.CLOSED.value:
+                raise refusal(
+                    "incident-state",
+                    f"{incident} is {row.state}; only a closed incident can be {word}.",
+                )
+            _must_be(tx, who, incident, IncidentRole.COMMANDER)
+            if goal is IncidentState.SEALED:
+                _must_be_settled(tx, incident)
+            closed_at = None if goal is IncidentState.OPEN else row.closed_at
+            tx.change(row, state=goal.value, closed_at=closed_at)
+            _record(tx, who, incident, word, {}, reason=reason)
+
+        await self._store.commit(unit)
+
+    def _open(self, tx: Reading, incident: str) -> IncidentRow:
+        row = row_of(tx, incident)
+        if row.state != IncidentState.OPEN.value:
+            raise refusal("incident-closed", f"{incident} is {row.state}.")
+        return row
+
+    def _standing(self, who: Principal) -> None:
+        if who.run:
+            raise refusal("not-a-person", "A run cannot do this; only a person can.")
+        if not self._policy.current.roles_of(who.person.id):
+            raise refusal(
+                "no-permission",
+                f"{who.person.id} holds no standing role.",
+                line="roles.csv: no line names you",
+            )
+
+    def _known(self, tx: Reading, person: str) -> None:
+        if tx.get(PersonRow, person) is None and not self._policy.current.roles_of(person):
+            raise refusal("bad-request", f"Nobody here is called {person!r}.")
+
+
+def _current(tx: Reading, incident: str) -> str | None:
+    found = incident_of(tx, incident)
+    return found.commander if found else None
+
+
+def _pass_command(
+    tx: Transaction, who: Principal, incident: str, person: str, summary: str
+) -> None:
+    before = _current(tx, incident)
+    if before == person:
+        raise refusal("incident-state", f"{person} leads {incident} already.")
+    if before is not None:
+        _give_role(tx, who, incident, before, IncidentRole.RESPONDER)
+    _give_role(tx, who, incident, person, IncidentRole.COMMANDER)
+    data = {"from": before or "", "to": person}
+    _record(tx, who, incident, "handover", data, summary=summary)
+
+
+def _give_role(
+    tx: Transaction, who: Principal, incident: str, person: str, role: IncidentRole
+) -> None:
+    member = tx.get(MemberRow, incident, person)
+    if member is None:
+        tx.add(MemberRow(incident, person, role.value))
+    elif member.role != role.value:
+        tx.change(member, role=role.value)
+    _record(tx, who, incident, "role_assigned", {"person": person, "role": role.value})
+
+
+def _must_be(tx: Reading, who: Principal, incident: str, *roles: IncidentRole) -> None:
+    if who.run:
+        raise refusal("not-a-person", "A run cannot do this; only a person can.")
+    found = incident_of(tx, incident)
+    if found is None or found.roles.get(who.person.id) not in roles:
+        words = " or ".join(role.value for role in roles)
+        raise refusal("not-on-incident", f"Only a {words} of {incident} may do this.")
+
+
+def _must_be_settled(tx: Reading, incident: str) -> None:
+    """Refuse to seal a record that lacks the end of something: it could not be added any more."""
+    for row in tx.rows(ApprovalRow, incident=incident, state=tuple(UNSETTLED)):
+        message = f"{row.id} is {row.state}: its outcome belongs into the record."
+        raise refusal("incident-state", message, line=row.id)
+
+
+def _record(
+    tx: Transaction, who: Principal, incident: str, word: str, data: dict[str, str], **texts: str
+) -> None:
+    parts: dict[str, Part] = {name: text_part(text) for name, text in texts.items() if text}
+    tx.append(Draft(f"incident.{word}", who.authid, data, parts, incident=incident))
+
+
+def _severity(word: str) -> str:
+    try:
+        return Severity(word).value
+    except ValueError:
+        words = ", ".join(Severity)
+        raise refusal("bad-request", f"A severity is one of {words}; not {word!r}.") from None
+
+
+def _role(word: str) -> IncidentRole:
+    try:
+        return IncidentRole(word)
+    except ValueError:
+        words = ", ".join(IncidentRole)
+        raise refusal("bad-request", f"A role is one of {words}; not {word!r}.") from None
+
+
+def _checked_text(name: str, text: str, *, least: int = 1) -> None:
+    if len(text.strip()) < least:
+        raise refusal("bad-request", f"The {name} needs at least {least} characters.")
+    if len(text) > MAX_TEXT:
+        raise refusal("bad-request", f"The {name} is longer than {MAX_TEXT:,} characters.")

@@ -1,0 +1,137 @@
+"""What became of a deed: as a value, as an event, and as the answer that a retry gets."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from interlock.errors import InterlockError, refusal
+
+from interlock_gateway.core.approval import ApprovalState
+from interlock_gateway.core.model import Rows
+from interlock_gateway.core.timeline import Draft, Part, json_part, text_part
+from interlock_gateway.service.calls import COMPLETED, FAILED, Site, delivered, end_call
+from interlock_gateway.service.closing import tell
+from interlock_gateway.service.ports import Transaction
+from interlock_gateway.service.records import ApprovalRow
+from interlock_gateway.service.targets import Expect
+
+
+def site_of(row: ApprovalRow) -> Site:
+    """Return the call that asked for an approval."""
+    return Site(row.run, row.step, row.attempt, row.ordinal)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a deed: a state, what to tell, and the answer a retry gets."""
+
+    state: ApprovalState
+    data: Mapping[str, Any]
+    parts: Mapping[str, Part]
+    answer: Mapping[str, Any] | None = None
+    error: InterlockError | None = None
+
+
+def as_expected(rows: Rows, expect: str) -> bool:
+    """Tell whether an answer is what a check or a deed expects."""
+    match Expect(expect):
+        case Expect.NO_ROWS:
+            return not rows.rows
+        case Expect.ONE_ROW:
+            return len(rows.rows) == 1
+        case Expect.ONE_TRUE:
+            return len(rows.rows) == 1 and rows.rows[0][0] is True
+        case Expect.ROW_COUNT:
+            return False
+
+
+def recorded_outcome(row: ApprovalRow) -> dict[str, Any]:
+    """Return the recorded outcome of an approval that was used already, or raise its error."""
+    stored: dict[str, Any] = json.loads(row.outcome)
+    if "error" in stored:
+        problem = stored["error"]
+        raise refusal(problem["code"], problem["message"])
+    return {**stored["answer"], "replayed": True}
+
+
+def succeeded(
+    row: ApprovalRow, rows: Rows, elapsed_ms: float, verify: Mapping[str, Any]
+) -> Outcome:
+    """Return the outcome of a deed that took effect, with what its verify query said."""
+    result = delivered(rows)
+    answer = {
+        "approval": row.id,
+        "state": ApprovalState.SUCCEEDED.value,
+        **result,
+        "affected": rows.affected,
+        "verify": dict(verify),
+        "elapsed_ms": elapsed_ms,
+    }
+    data = {
+        "elapsed_ms": elapsed_ms,
+        "affected": rows.affected,
+        "verified": verify["verified"],
+    }
+    parts = {"result": json_part(result), "verify": json_part(dict(verify))}
+    return Outcome(ApprovalState.SUCCEEDED, data, parts, answer)
+
+
+def failed(error: InterlockError) -> Outcome:
+    """Return the outcome of a deed that is proven to have had no effect."""
+    parts = {"message": text_part(error.message)}
+    return Outcome(ApprovalState.FAILED, {"code": error.code}, parts, error=error)
+
+
+def unknown(message: str) -> Outcome:
+    """Return the outcome of a deed of which nobody knows whether it happened."""
+    parts = {"message": text_part(message)}
+    error = refusal("outcome-unknown", message)
+    return Outcome(ApprovalState.OUTCOME_UNKNOWN, {"code": error.code}, parts, error=error)
+
+
+def event_of(
+    row: ApprovalRow,
+    authid: str,
+    word: str,
+    data: Mapping[str, Any],
+    parts: Mapping[str, Part],
+) -> Draft:
+    """Return the event `action.WORD` about an approval."""
+    site = site_of(row)
+    named = {"approval": row.id, **site.data, "target": row.target, "operation": row.operation}
+    return Draft(
+        f"action.{word}",
+        authid,
+        {**named, **data},
+        parts,
+        incident=row.incident,
+        subject=row.id,
+        correlationid=row.id,
+        causationid=row.event,
+    )
+
+
+def record(tx: Transaction, row: ApprovalRow, authid: str, outcome: Outcome) -> str:
+    """Write an outcome down: state, event, the answer a retry gets, and what is told outside."""
+    error = outcome.error
+    stored = (
+        {"error": {"code": error.code, "message": error.message}}
+        if error
+        else {"answer": dict(outcome.answer or {})}
+    )
+    tx.change(
+        row,
+        state=outcome.state.value,
+        version=row.version + 1,
+        ended_at=tx.now,
+        outcome=json.dumps(stored).encode(),
+    )
+    event = tx.append(event_of(row, authid, outcome.state.value, outcome.data, outcome.parts))
+    if error is None:
+        end_call(tx, site_of(row), COMPLETED, {**stored["answer"], "event": event})
+    else:
+        problem = {"code": error.code, "detail": error.message, "line": "", "help": error.help}
+        end_call(tx, site_of(row), FAILED, problem)
+    tell(tx, f"action.{outcome.state.value}", row.id)
+    return event

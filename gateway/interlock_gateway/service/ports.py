@@ -1,0 +1,263 @@
+"""What the services need of the world, as narrow protocols; adapters implement them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from interlock_gateway.core.model import Classification, Statement, Target
+from interlock_gateway.core.policy import Policy
+from interlock_gateway.core.timeline import Draft
+from interlock_gateway.service.records import Record
+
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+
+
+class StoreUnwritableError(Exception):
+    """The store did not take a unit of work; nothing of it happened."""
+
+
+class ConflictError(Exception):
+    """A row exists already, or is not in the state that a change expected."""
+
+
+class StoredEvent(Protocol):
+    """An event with its parts, as read back."""
+
+    @property
+    def sequence(self) -> int:
+        """Its place in its incident's timeline."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The verbatim CloudEvents JSON."""
+        ...
+
+    @property
+    def parts(self) -> Mapping[str, tuple[str, bytes] | None]:
+        """Part identifier → (media type, content), or None when it was destroyed."""
+        ...
+
+
+class Reading(Protocol):
+    """Questions to one consistent state of the store."""
+
+    def get(self, kind: type[R], *key: object) -> R | None:
+        """Return the row with this key, or None."""
+        ...
+
+    def rows(
+        self, kind: type[R], *, order: str = "", limit: int = 0, **where: object
+    ) -> Sequence[R]:
+        """Return the rows whose columns equal `where` (a tuple means any of), in order.
+
+        `order` is a column name, with a leading `-` for descending.
+        """
+        ...
+
+    def count(self, kind: type[Record], **where: object) -> int:
+        """Return how many rows match `where`, without reading them."""
+        ...
+
+    def events(self, incident: str, *, after: int = 0, limit: int = 500) -> Sequence[StoredEvent]:
+        """Return the events of one incident with a sequence above `after`, in order."""
+        ...
+
+
+class Transaction(Reading, Protocol):
+    """One unit of work: state, outbox and events, all or nothing, durable when it returns."""
+
+    @property
+    def now(self) -> datetime:
+        """The moment at which this unit is recorded."""
+        ...
+
+    def add(self, row: Record) -> None:
+        """Insert a row.
+
+        Raises:
+            ConflictError: its key, or something else that must be unique, exists.
+        """
+        ...
+
+    def change(self, row: R, **changes: object) -> R:
+        """Replace columns of `row` if it is still exactly as it was read.
+
+        Raises:
+            ConflictError: somebody else changed it first.
+        """
+        ...
+
+    def append(self, draft: Draft) -> str:
+        """Append an event to the journal and return its identifier."""
+        ...
+
+    def number(self, series: str) -> int:
+        """Return the next number of a series, counted from 1 without gaps."""
+        ...
+
+
+class Store(Protocol):
+    """Where everything is kept; one writer, many readers."""
+
+    async def commit(self, unit: Callable[[Transaction], T]) -> T:
+        """Run `unit` as one unit of work and return what it returns, once it is durable.
+
+        An exception that `unit` raises rolls this unit back, alone, and is raised here.
+
+        Raises:
+            StoreUnwritableError: the store did not take it; nothing of it happened.
+        """
+        ...
+
+    async def read(self, question: Callable[[Reading], T]) -> T:
+        """Answer `question` from one consistent state."""
+        ...
+
+    async def glance(self, question: Callable[[Reading], T]) -> T:
+        """Answer the same where it takes a few rows, each found by its key.
+
+        What stands before a call is asked this way: an embedded store answers at once, without
+        a thread's turn. Anything that grows with an incident is a `read`.
+        """
+        ...
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> datetime:
+        """Return the current moment, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Return seconds that only grow, for measuring durations."""
+        ...
+
+
+class Randomness(Protocol):
+    """The only source of identifiers, nonces and secrets."""
+
+    def identifier(self, prefix: str) -> str:
+        """Return a new identifier such as `evt_…`, sortable by time."""
+        ...
+
+    def secret(self) -> str:
+        """Return 256 random bits as URL-safe text."""
+        ...
+
+    def code(self) -> str:
+        """Return a one-time code that a person can type."""
+        ...
+
+
+class Seal(Protocol):
+    """Keeps stored bytes unreadable and unchangeable outside this deployment."""
+
+    def close(self, content: bytes, label: str) -> bytes:
+        """Return `content` encrypted and bound to `label`."""
+        ...
+
+    def open(self, sealed: bytes, label: str) -> bytes:
+        """Return what `close` was given.
+
+        Raises:
+            ValueError: changed, sealed with another key, or bound to another label.
+        """
+        ...
+
+
+class RunTokens(Protocol):
+    """Short-lived signed tokens that name one run."""
+
+    def issue(self, run: str, digest: str, now: datetime) -> tuple[str, datetime]:
+        """Return a token for `run` of the runbook with `digest`, and when it ends."""
+        ...
+
+    def read(self, token: str, now: datetime) -> tuple[str, str] | None:
+        """Return (run, runbook digest) of a valid token, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """How to see what a free mutation would change, before it runs.
+
+    Attributes:
+        count: a read whose first cell is the number of rows, or None when `rows` is known.
+        sample: a read of some of those rows, or None.
+        rows: the number of rows, where the statement itself says it (INSERT … VALUES).
+        table: what it changes.
+        note: what an approver is told when there is nothing to read.
+        undo: how to take it back, as far as that can be said.
+    """
+
+    count: Statement | None
+    sample: Statement | None
+    rows: int
+    table: str
+    note: str
+    undo: str
+
+
+class Guard(Protocol):
+    """Translates and classifies SQL within bounded time."""
+
+    def translate(self, dialect: str, source: str) -> Statement:
+        """Return the statement with its engine's placeholders.
+
+        Raises:
+            interlock.errors.InterlockError: the text cannot be read as one statement.
+        """
+        ...
+
+    async def classify(self, statement: Statement) -> Classification:
+        """Return what the text alone proves; never raises: what fails is unknown."""
+        ...
+
+    async def classify_at(self, target: Target, statement: Statement) -> Classification:
+        """Return what the text proves, given what the names in it mean at the target.
+
+        Raises:
+            interlock.errors.InterlockError: the target does not tell what its names mean.
+        """
+        ...
+
+    def preview(self, statement: Statement) -> Preview:
+        """Return how to see what a mutation would change.
+
+        Raises:
+            interlock.errors.InterlockError: `preview-failed`; no read can show it.
+        """
+        ...
+
+
+class PolicySource(Protocol):
+    """Holds the policy that is in force."""
+
+    @property
+    def current(self) -> Policy:
+        """The snapshot in force."""
+        ...
+
+
+class Noticeboard(Protocol):
+    """Tells people outside what waits for them: a log line now, Slack later."""
+
+    async def post(self, kind: str, subject: str, payload: Mapping[str, Any]) -> None:
+        """Tell it; raising means that it is tried again later."""
+        ...
+
+
+class Meter(Protocol):
+    """Counts and times what happens, under bounded labels."""
+
+    def count(self, name: str, **labels: str) -> None:
+        """Add one."""
+        ...
+
+    def observe(self, name: str, seconds: float, **labels: str) -> None:
+        """Record a duration in seconds."""
+        ...

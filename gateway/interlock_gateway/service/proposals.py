@@ -1,0 +1,446 @@
+"""From a wish to change something to a question for approvers.
+
+Nothing mutating runs here: the preview and the precheck are proven reads under the read login.
+The intent is durable before the target is touched, and the proposal before anybody is asked.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from interlock.errors import InterlockError, problem_from_error, refusal
+
+from interlock_gateway.core.action import Action
+from interlock_gateway.core.approval import (
+    ApprovalState,
+    Proposal,
+    canonical,
+    digest,
+)
+from interlock_gateway.core.approval_rule import satisfied
+from interlock_gateway.core.decision import (
+    AwaitApproval,
+    Decision,
+    Deny,
+    Facts,
+    Permit,
+    Request,
+    decide,
+)
+from interlock_gateway.core.limits import narrowed
+from interlock_gateway.core.model import IncidentRole, Limits, Rows, Statement, Target
+from interlock_gateway.core.policy import Policy
+from interlock_gateway.core.statement import shown_words
+from interlock_gateway.core.timeline import Draft, json_part, stamp, text_part
+from interlock_gateway.service import refusing
+from interlock_gateway.service.calls import (
+    AWAITING,
+    FAILED,
+    STARTED,
+    Scene,
+    delivered,
+    denial,
+    deny,
+    must_own,
+    open_call,
+    recorded,
+    scene,
+)
+from interlock_gateway.service.closing import tell
+from interlock_gateway.service.designs import Check, Design, Designer
+from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.ports import (
+    Clock,
+    Meter,
+    PolicySource,
+    Randomness,
+    Seal,
+    Store,
+    Transaction,
+)
+from interlock_gateway.service.records import ApprovalRow
+from interlock_gateway.service.repeats import not_twice, too_often
+from interlock_gateway.service.targets import Expect, Reader, TargetError
+from interlock_gateway.service.wishes import Wish, check, listed
+
+_PREVIEW = Limits(rows=20, bytes=64 * 1024, seconds=10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    wish: Wish
+    found: Scene
+    target: Target
+    design: Design
+    decision: AwaitApproval
+    action: Action | None
+
+
+class Proposals:
+    """Turns wishes into approval requests."""
+
+    def __init__(  # noqa: PLR0913, PLR0917  one argument per port
+        self,
+        store: Store,
+        policy: PolicySource,
+        designer: Designer,
+        reader: Reader,
+        seal: Seal,
+        clock: Clock,
+        randomness: Randomness,
+        meter: Meter,
+    ) -> None:
+        self._store = store
+        self._policy = policy
+        self._designer = designer
+        self._reader = reader
+        self._seal = seal
+        self._clock = clock
+        self._randomness = randomness
+        self._meter = meter
+
+    async def ask(self, who: Principal, wish: Wish) -> tuple[str, dict[str, Any] | None]:
+        """Return (approval id, outcome): the outcome is there when it was carried out already.
+
+        Raises:
+            InterlockError: refused; it is in the timeline, and nothing ran.
+        """
+        must_own(who, wish.site)
+        check(wish)
+        found = await self._store.glance(lambda tx: scene(tx, wish.site, self._clock.now()))
+        known = recorded(found.call, wish.digest)
+        if known is not None:
+            return known.approval, json.loads(known.answer) if known.answer else None
+        try:
+            policy = self._policy.current
+            ready = await self._admit(wish, found, policy)
+            if ready.action is None:
+                await self._admit_there(ready, policy)
+        except InterlockError as error:
+            refused = error  # the name ends with the except block
+            await self._store.commit(
+                lambda tx: deny(tx, who, found, wish.site, refused, wish.asked)
+            )
+            raise
+        event = await self._store.commit(lambda tx: _requested(tx, who, ready))
+        try:
+            preview = await self._look(ready)
+            return await self._propose(who, ready, event, preview), None
+        except InterlockError as error:
+            failed = error
+            await self._store.commit(lambda tx: _abandoned(tx, who, ready, event, failed))
+            raise
+
+    async def _admit(self, wish: Wish, found: Scene, policy: Policy) -> _Ready:
+        target = policy.targets.get(wish.target)
+        action = policy.actions.get(wish.action)
+        statement, operation = await self._designer.operation(wish, action, target)
+        facts = found.facts(target, in_manifest=listed(found, wish))
+        request = Request(found.run.requester, operation, wish.target)
+        decision = self._awaited(request, policy, facts, statement)
+        _somebody_can(policy, decision, request.person)
+        if target is None or statement is None:
+            raise refusal("internal", "A decision was reached without a target or statement.")
+        if action is not None:
+            design = await self._designer.of_action(action, wish, statement)
+        else:
+            design = await self._designer.of_free_sql(wish, statement, decision.rule)
+        return _Ready(wish, found, target, design, decision, action)
+
+    async def _admit_there(self, ready: _Ready, policy: Policy) -> None:
+        """Decide once more about free SQL, given what the names in it mean at the target."""
+        wish, found = ready.wish, ready.found
+        operation = await self._designer.at_target(ready.target, wish, ready.design)
+        facts = found.facts(ready.target, in_manifest=listed(found, wish))
+        request = Request(found.run.requester, operation, wish.target)
+        self._awaited(request, policy, facts, ready.design.statement)
+
+    def _awaited(
+        self, request: Request, policy: Policy, facts: Facts, statement: Statement | None
+    ) -> AwaitApproval:
+        try:
+            return awaited(decide(request, policy, facts), self._meter)
+        except InterlockError as error:
+            raise refusing.shown(error, request, statement, policy) from None
+
+    async def _look(self, ready: _Ready) -> dict[str, Any]:
+        """Return what reads show now: how many rows would change, and some of them."""
+        design = ready.design
+        try:
+            if design.precheck is not None:
+                _must_hold(await self._read(ready, design.precheck.statement))
+            preview: dict[str, Any] = {"note": design.note} if design.note else {}
+            if design.expect is Expect.ROW_COUNT:
+                counted = await self._read(ready, design.count) if design.count else None
+                preview["count"] = int(counted.rows[0][0]) if counted else design.rows
+            if design.sample is not None:
+                preview |= _sampled(await self._read(ready, design.sample))
+        except TargetError as error:
+            known = error.code == "precondition-failed"
+            words = shown_words(ready.target, None, error.code, str(error))
+            raise refusal(error.code if known else "preview-failed", words) from error
+        return preview
+
+    async def _read(self, ready: _Ready, statement: Statement) -> Rows:
+        values = {name: ready.wish.args[name] for name in statement.names}
+        limits = narrowed(
+            ready.target.limits, rows=_PREVIEW.rows, size=_PREVIEW.bytes, seconds=_PREVIEW.seconds
+        )
+        rows = await self._reader.read(ready.target, statement, values, limits)
+        return await self._designer.shown(ready.target, statement, rows)
+
+    async def _propose(
+        self, who: Principal, ready: _Ready, event: str, preview: dict[str, Any]
+    ) -> str:
+        count = int(preview.get("count", 0))
+        if ready.design.expect is Expect.ROW_COUNT and not 1 <= count <= ready.design.max_rows:
+            raise refusal(
+                "outside-limits",
+                f"{count:,} rows would change; you allowed {ready.design.max_rows:,}.",
+                line=f"max_rows ({ready.design.max_rows:,})",
+            )
+        nonce = self._randomness.secret()
+
+        def unit(tx: Transaction) -> str:
+            wish = ready.wish
+            not_twice(tx, ready.design.key)
+            refused = too_often(tx, ready.action, wish.target, wish.site.run)
+            if refused is not None:
+                raise refused
+            proposal = _proposal(ready, preview, tx, nonce)
+            content = canonical(proposal)
+            number = tx.number("approval")
+            sealed = self._seal.close(content, f"A-{number}")
+            row = _row(ready, proposal, digest(content), sealed, number, event)
+            return _write(tx, who, ready, proposal, row)
+
+        return await self._store.commit(unit)
+
+
+def _somebody_can(policy: Policy, decision: AwaitApproval, requester: str) -> None:
+    """Refuse now what nobody could ever approve, instead of letting it wait in vain.
+
+    Whoever holds a standing role could take command, so all of them count as commanders here.
+    """
+    rule, part = decision.rule, IncidentRole.COMMANDER
+    roles = {person: policy.roles_of(person, part) for person in policy.roles.people}
+    if not satisfied(rule, roles, requester=requester):
+        message = f"Nobody could approve this: it needs {rule.needs}, and not {requester}."
+        raise refusal("no-approvers", message, line=rule.place)
+
+
+def _must_hold(rows: Rows) -> None:
+    if len(rows.rows) != 1:
+        message = f"The precheck expects one row and found {len(rows.rows)}: it has changed."
+        raise TargetError("precondition-failed", message)
+
+
+def _sampled(rows: Rows) -> dict[str, Any]:
+    return {**delivered(rows), "truncated": rows.truncated}
+
+
+def awaited(decision: Decision, meter: Meter) -> AwaitApproval:
+    """Return the decision to wait for an approval, or raise the refusal."""
+    match decision:
+        case AwaitApproval():
+            return decision
+        case Deny():
+            raise denial(decision, meter)
+        case Permit():
+            raise refusal("internal", "A mutation is never permitted without an approval.")
+
+
+def _requested(tx: Transaction, who: Principal, ready: _Ready) -> str:
+    """Write the intent; if this cannot be written, not even the preview is read."""
+    wish, step = ready.wish, ready.found.step
+    data = {
+        **wish.site.data,
+        **wish.asked.data,
+        "effect": ready.design.effect.value,
+        "tier": ready.target.tier,
+        "line": ready.decision.line,
+        "policy": ready.decision.policy,
+    }
+    event = tx.append(
+        Draft(
+            "action.requested",
+            who.authid,
+            data,
+            wish.asked.parts,
+            incident=ready.found.run.incident,
+            subject=wish.site.name,
+            correlationid=wish.site.run,
+            causationid=step.event if step else "",
+        )
+    )
+    open_call(tx, wish.site, wish.digest, wish.operation, state=STARTED, event=event)
+    return event
+
+
+def _abandoned(
+    tx: Transaction, who: Principal, ready: _Ready, event: str, error: InterlockError
+) -> None:
+    wish = ready.wish
+    tx.append(
+        Draft(
+            "action.denied",
+            who.authid,
+            {**wish.site.data, **wish.asked.data, "code": error.code, "line": error.line},
+            {"message": text_part(error.message)},
+            incident=ready.found.run.incident,
+            subject=wish.site.name,
+            correlationid=wish.site.run,
+            causationid=event,
+        )
+    )
+    row = open_call(tx, wish.site, wish.digest, wish.operation, state=STARTED, event=event)
+    tx.change(row, state=FAILED, answer=json.dumps(problem_from_error(error)).encode())
+
+
+def _check_json(given: Check | None) -> dict[str, Any]:
+    if given is None:
+        return {}
+    return {
+        "text": given.statement.text,
+        "names": list(given.statement.names),
+        "expect": given.expect,
+        "within_ms": round(given.within_s * 1000),
+    }
+
+
+def _proposal(ready: _Ready, preview: Mapping[str, Any], tx: Transaction, nonce: str) -> Proposal:
+    wish, found, design, rule = ready.wish, ready.found, ready.design, ready.decision.rule
+    expires = tx.now + timedelta(seconds=rule.decide_within_s)
+    return Proposal(
+        incident=found.run.incident,
+        run=wish.site.run,
+        step=wish.site.step,
+        attempt=wish.site.attempt,
+        ordinal=wish.site.ordinal,
+        source_digest=found.step.source_digest if found.step else "",
+        runbook=f"{found.run.runbook}@{found.run.version}",
+        runbook_digest=found.run.digest,
+        requester=found.run.requester,
+        target=ready.target.name,
+        dialect=ready.target.dialect.value,
+        tier=ready.target.tier,
+        generation=ready.target.generation,
+        operation=wish.operation,
+        action_digest=design.action_digest,
+        effect=design.effect.value,
+        statement=design.statement.text,
+        names=design.statement.names,
+        values={name: dict(wish.args[name]) for name in design.statement.names},
+        arguments={name: dict(typed) for name, typed in wish.args.items()},
+        expect=design.expect.value,
+        rows=int(preview.get("count", 0)),
+        max_rows=design.max_rows,
+        precheck=_check_json(design.precheck),
+        verify=_check_json(design.verify),
+        preview=_without_fractions(preview),
+        blast_radius=design.blast_radius,
+        undo=design.undo,
+        reason=wish.reason,
+        line=ready.decision.text,
+        rule={**rule.as_json(), "needs": rule.needs},
+        requested_at=stamp(tx.now),
+        expires_at=stamp(expires),
+        nonce=nonce,
+    )
+
+
+def _without_fractions(value: Any) -> Any:
+    """Return JSON whose fractional numbers are texts, so that a digest over it is stable."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return {name: _without_fractions(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_fractions(item) for item in value]
+    return value
+
+
+def _row(
+    ready: _Ready, proposal: Proposal, digest: str, sealed: bytes, number: int, event: str
+) -> ApprovalRow:
+    return ApprovalRow(
+        id=f"A-{number}",
+        incident=proposal.incident,
+        run=proposal.run,
+        step=proposal.step,
+        attempt=proposal.attempt,
+        ordinal=proposal.ordinal,
+        requester=proposal.requester,
+        target=proposal.target,
+        operation=proposal.operation,
+        effect=proposal.effect,
+        rule=ready.decision.rule.name,
+        line=ready.decision.line,
+        state=ApprovalState.PENDING.value,
+        version=1,
+        digest=digest,
+        sealed=sealed,
+        idempotency_key=ready.design.key,
+        requested_at=moment(proposal.requested_at),
+        expires_at=moment(proposal.expires_at),
+        event=event,
+    )
+
+
+def _write(
+    tx: Transaction, who: Principal, ready: _Ready, proposal: Proposal, row: ApprovalRow
+) -> str:
+    rule = ready.decision.rule
+    data = {
+        "approval": row.id,
+        **ready.wish.site.data,
+        "proposal_digest": row.digest,
+        "rule": rule.name,
+        "needs": rule.needs,
+        "line": row.line,
+        "target": row.target,
+        "tier": proposal.tier,
+        "operation": row.operation,
+        "effect": row.effect,
+        "max_rows": proposal.max_rows,
+        "requester": row.requester,
+        "expires_at": proposal.expires_at,
+    }
+    parts = {
+        "statement": text_part(proposal.statement),
+        "args": json_part(dict(proposal.arguments)),
+        "preview": json_part(dict(proposal.preview)),
+        "undo": text_part(proposal.undo),
+        "reason": text_part(proposal.reason),
+    }
+    event = tx.append(
+        Draft(
+            "approval.requested",
+            who.authid,
+            data,
+            parts,
+            incident=row.incident,
+            subject=row.id,
+            correlationid=row.id,
+            causationid=row.event,
+        )
+    )
+    tx.add(replace(row, event=event))
+    call = open_call(
+        tx,
+        ready.wish.site,
+        ready.wish.digest,
+        row.operation,
+        state=AWAITING,
+        event=event,
+    )
+    tx.change(call, approval=row.id)
+    tell(tx, "approval.requested", row.id)
+    return row.id
+
+
+def moment(text: str) -> datetime:
+    """Return the moment that `core.timeline.stamp` wrote."""
+    return datetime.fromisoformat(text)

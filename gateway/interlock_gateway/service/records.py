@@ -1,0 +1,225 @@
+"""The rows of the store as frozen values: state beside the journal, one dataclass per table.
+
+Each names its table and key; `Transaction.change` is the only way to a new state, and it is
+always conditional. The journal itself is written through `Transaction.append` alone.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+
+class Record:
+    """A row: `TABLE` is its table and `KEY` the columns that identify it."""
+
+    __slots__ = ()
+    TABLE: ClassVar[str]
+    KEY: ClassVar[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonRow(Record):
+    """Somebody known to this deployment."""
+
+    TABLE: ClassVar[str] = "people"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    id: str
+    name: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialRow(Record):
+    """A credential, stored as its hash: `kind` is code (one-time), key (CLI) or cookie (web)."""
+
+    TABLE: ClassVar[str] = "credentials"
+    KEY: ClassVar[tuple[str, ...]] = ("hash",)
+    hash: str
+    person: str
+    kind: str
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow(Record):
+    """An incident; authority hangs on `state` and `severity`."""
+
+    TABLE: ClassVar[str] = "incidents"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    id: str
+    title: str
+    severity: str
+    state: str
+    declared_by: str
+    declared_at: datetime
+    key: str
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow(Record):
+    """A person's role in an incident."""
+
+    TABLE: ClassVar[str] = "members"
+    KEY: ClassVar[tuple[str, ...]] = ("incident", "person")
+    incident: str
+    person: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow(Record):
+    """One execution of a runbook: `manifest` and `params` are JSON; `state` active or ended."""
+
+    TABLE: ClassVar[str] = "runs"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    id: str
+    incident: str
+    runbook: str
+    version: str
+    digest: str
+    mode: str
+    requester: str
+    state: str
+    title: str
+    manifest: str
+    params: str
+    recorded_by: str
+    confinement: str
+    started_at: datetime
+    key: str
+    outcome: str = ""
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepRow(Record):
+    """One attempt at a step; `finding` is JSON or empty."""
+
+    TABLE: ClassVar[str] = "steps"
+    KEY: ClassVar[tuple[str, ...]] = ("run", "step", "attempt")
+    run: str
+    step: str
+    attempt: int
+    state: str
+    source_digest: str
+    event: str
+    started_at: datetime
+    finding: str = ""
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow(Record):
+    """One call of a run, by which a transport retry finds its answer.
+
+    `state` is started, completed, failed, denied or awaiting (an approval); `answer` is what was
+    delivered, as JSON bytes; `event` is the event that the call is cited by.
+    """
+
+    TABLE: ClassVar[str] = "calls"
+    KEY: ClassVar[tuple[str, ...]] = ("run", "step", "attempt", "ordinal")
+    run: str
+    step: str
+    attempt: int
+    ordinal: int
+    digest: str
+    operation: str
+    state: str
+    event: str
+    asked_at: datetime
+    answer: bytes = b""
+    approval: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRow(Record):
+    """An approval request; `sealed` holds the canonical proposal, encrypted."""
+
+    TABLE: ClassVar[str] = "approvals"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    id: str
+    incident: str
+    run: str
+    step: str
+    attempt: int
+    ordinal: int
+    requester: str
+    target: str
+    operation: str
+    effect: str
+    rule: str
+    line: str
+    state: str
+    version: int
+    digest: str
+    sealed: bytes
+    idempotency_key: str
+    requested_at: datetime
+    expires_at: datetime
+    event: str
+    decided_at: datetime | None = None
+    grant_expires_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    outcome: bytes = b""
+    closing_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRow(Record):
+    """One person's vote on one approval."""
+
+    TABLE: ClassVar[str] = "votes"
+    KEY: ClassVar[tuple[str, ...]] = ("approval", "person")
+    approval: str
+    person: str
+    vote: str
+    reason: str
+    proposal_digest: str
+    prompt_digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PromptRow(Record):
+    """One rendering of a proposal that was shown; a vote names its digest."""
+
+    TABLE: ClassVar[str] = "prompts"
+    KEY: ClassVar[tuple[str, ...]] = ("approval", "digest")
+    approval: str
+    digest: str
+    channel: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow(Record):
+    """Something to be told outside, written with the state that made it necessary."""
+
+    TABLE: ClassVar[str] = "outbox"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    id: str
+    kind: str
+    subject: str
+    payload: str
+    created_at: datetime
+    attempts: int = 0
+    delivered_at: datetime | None = None
+
+
+ROWS: tuple[type[Record], ...] = (
+    PersonRow,
+    CredentialRow,
+    IncidentRow,
+    MemberRow,
+    RunRow,
+    StepRow,
+    CallRow,
+    ApprovalRow,
+    VoteRow,
+    PromptRow,
+    OutboxRow,
+)

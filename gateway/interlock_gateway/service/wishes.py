@@ -1,0 +1,99 @@
+"""What a step wants to change, before anybody has said whether it may."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from interlock import wire
+from interlock.errors import refusal
+
+from interlock_gateway.core.limits import MAX_TEXT
+from interlock_gateway.core.timeline import json_part, text_part
+from interlock_gateway.service.calls import Asked, Scene, Site
+from interlock_gateway.service.runs import manifest_of, params_of
+
+EXECUTE = "execute"
+"""The operation of free SQL; a catalogued action's is its id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a step wants to change: a catalogued action, or free SQL when `sql` is set."""
+
+    site: Site
+    target: str
+    reason: str
+    action: str = ""
+    args: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    sql: str = ""
+    max_rows: int = 0
+
+    @property
+    def operation(self) -> str:
+        """The action's id, or `execute`."""
+        return self.action or EXECUTE
+
+    @property
+    def digest(self) -> str:
+        """The digest that tells two wishes at the same place apart."""
+        return wire.request_digest(
+            self.operation,
+            {
+                "target": self.target,
+                "reason": self.reason,
+                "args": self.args,
+                "sql": self.sql,
+                "max_rows": self.max_rows,
+            },
+        )
+
+    @property
+    def asked(self) -> Asked:
+        """The wish as events tell it."""
+        what = (
+            {"args": json_part(dict(self.args))}
+            if self.action
+            else {"statement": text_part(self.sql), "params": json_part(dict(self.args))}
+        )
+        parts = {**what, "reason": text_part(self.reason)}
+        data = {"target": self.target, "operation": self.operation, "max_rows": self.max_rows}
+        return Asked(self.operation, self.digest, data, parts)
+
+
+def check(wish: Wish) -> None:
+    """Refuse a wish that is too long or whose values have no type.
+
+    Raises:
+        InterlockError: `bad-request` or `bad-arguments`.
+    """
+    if len(wish.sql) > MAX_TEXT or len(wish.reason) > MAX_TEXT:
+        raise refusal("bad-request", f"A statement or reason has at most {MAX_TEXT:,} characters.")
+    try:
+        for typed in wish.args.values():
+            wire.decode_value(typed)
+    except wire.WireError as error:
+        raise refusal("bad-arguments", str(error)) from error
+
+
+def listed(found: Scene, wish: Wish) -> bool:
+    """Tell whether the run's manifest lists exactly this wish; an ad-hoc run only reads."""
+    manifest = manifest_of(found.run)
+    if manifest is None:
+        return False
+    params = params_of(found.run)
+    if wish.action:
+        return manifest.allows_action(
+            wish.site.step,
+            action=wish.action,
+            target=wish.target,
+            params=params,
+            args=list(wish.args),
+        )
+    return manifest.allows_execution(
+        wish.site.step,
+        target=wish.target,
+        sql=wish.sql,
+        names=list(wish.args),
+        params=params,
+        max_rows=wish.max_rows,
+    )

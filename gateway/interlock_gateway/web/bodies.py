@@ -1,0 +1,220 @@
+"""What the API takes: every field named and bounded, and unknown ones refused."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic_core import PydanticCustomError
+
+
+def _sayable(text: str) -> str:
+    """Refuse what PostgreSQL, as the store, cannot keep in a text."""
+    if "\0" in text:
+        raise PydanticCustomError("nul", "A text cannot hold a NUL character")
+    return text
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("calendar", "This moment is outside the calendar") from None
+
+
+_Sayable = AfterValidator(_sayable)
+Short = Annotated[str, Field(max_length=200), _Sayable]
+Name = Annotated[str, Field(min_length=1, max_length=120), _Sayable]
+Text = Annotated[str, Field(max_length=65_536), _Sayable]
+Sql = Annotated[str, Field(max_length=65_536)]
+Wide = Annotated[str, Field(max_length=8 * 1024 * 1024)]
+Ordinal = Annotated[int, Field(ge=0, lt=2**31)]
+Attempt = Annotated[int, Field(ge=1, lt=2**31)]
+Rows = Annotated[int, Field(ge=1, lt=2**31)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
+class Body(BaseModel):
+    """A request body; a field nobody knows is an error, not a wish that is ignored."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Login(Body):
+    """A one-time code."""
+
+    code: Short
+
+
+class Declaration(Body):
+    """A new incident."""
+
+    title: Annotated[str, Field(min_length=3, max_length=500), _Sayable]
+    severity: Short
+    key: Short = ""
+
+
+class SeverityChange(Body):
+    """Another severity, and why."""
+
+    severity: Short
+    reason: Text
+
+
+class RoleChange(Body):
+    """Somebody's part in an incident."""
+
+    person: Name
+    role: Short
+
+
+class HandOver(Body):
+    """Who leads from now on, and where things stand."""
+
+    to: Name
+    summary: Text
+
+
+class Because(Body):
+    """A reason."""
+
+    reason: Text = ""
+
+
+class Note(Body):
+    """A person's note; `time` is when it happened, if that is not now."""
+
+    text: Text
+    kind: Short = "observation"
+    time: Moment | None = None
+
+
+class RunNote(Body):
+    """A note that a step wrote."""
+
+    step: Name
+    attempt: Attempt
+    text: Text
+    kind: Short = "observation"
+
+
+class Typed(Body):
+    """A wire-typed value."""
+
+    type: Short
+    value: Any = None
+
+
+class Runner(Body):
+    """What a runner says of itself.
+
+    Whoever starts a run with a person's key is self-hosted and, in this version, unconfined: the
+    record never says more than is known. Agents come with a credential of their own.
+    """
+
+    kind: Literal["self-hosted"] = "self-hosted"
+    host: Short = ""
+    confinement: Literal["unconfined"] = "unconfined"
+    library: Short = ""
+    python: Short = ""
+
+
+class NewRun(Body):
+    """What to run; without `runbook` it is an ad-hoc run, which may only read."""
+
+    incident: Name
+    runbook: Short = ""
+    digest: Short = ""
+    notebook: Wide = ""
+    params: dict[Name, Any] = {}
+    param_origins: dict[Name, Literal["person", "default", "alert"]] = {}
+    runner: Runner = Runner()
+    key: Short = ""
+
+
+class RunEnd(Body):
+    """How a run ended."""
+
+    outcome: Short
+    summary: Text = ""
+
+
+class StepStart(Body):
+    """A step about to be executed; its digest is computed here, not believed."""
+
+    source: Wide
+    source_digest: Short = ""
+    kind: Short = ""
+    title: Short = ""
+
+
+class StepEnd(Body):
+    """How an attempt at a step ended."""
+
+    state: Short
+    elapsed_ms: Annotated[float, Field(ge=0)] = 0.0
+    finding: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    outputs: list[dict[str, Any]] = []
+    output_truncated: Annotated[str, Field(max_length=1_000)] = ""
+
+
+class Placed(Body):
+    """A call of a run, stamped by the runner's broker."""
+
+    run: Name
+    step: Name
+    attempt: Attempt
+    ordinal: Ordinal
+    target: Name
+
+
+class Query(Placed):
+    """A statement that claims to be a read."""
+
+    sql: Sql
+    params: dict[Name, Typed] = {}
+    max_rows: Ordinal | None = None
+
+
+class Explain(Body):
+    """A statement that somebody wants explained, and where it would run."""
+
+    target: Name
+    sql: Sql
+
+
+class ActionWish(Placed):
+    """A catalogued action with its arguments."""
+
+    action: Name
+    args: dict[Name, Typed] = {}
+    reason: Text = ""
+
+
+class ExecutionWish(Placed):
+    """Free SQL that is meant to change something."""
+
+    sql: Sql
+    params: dict[Name, Typed] = {}
+    max_rows: Rows
+    reason: Text = ""
+
+
+class VoteBody(Body):
+    """A vote, naming what was proposed and what was seen."""
+
+    vote: Literal["approve", "deny"]
+    proposal_digest: Short
+    prompt_digest: Short
+    reason: Text = ""
+
+
+class Empty(Body):
+    """Nothing: what is executed is named by the approval alone."""
+
+
+class Resolution(Body):
+    """What a person found out about an unknown outcome."""
+
+    outcome: Literal["succeeded", "failed"]
+    reason: Text

@@ -1,0 +1,236 @@
+"""What each web page shows, as frozen values that routes fill and `render` writes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from interlock.export import Exhibit, Postmortem
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks at the page.
+
+    Attributes:
+        csrf: the token that this person's forms must bring back.
+        waiting: approvals that wait for this person's vote.
+    """
+
+    id: str
+    name: str
+    csrf: str
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong, in the words of `interlock.errors`: what, which line, what next."""
+
+    message: str
+    code: str = ""
+    line: str = ""
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What every page has: its viewer (None before the log-in) and the time it was made."""
+
+    now: datetime
+    viewer: Viewer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginView:
+    """The log-in page; `next` is the path to go to afterwards, already checked to be ours.
+
+    Attributes:
+        csrf: a token for the form, where the routes use one before the log-in.
+        local_people: whether people were made up on this machine, which the page then says.
+    """
+
+    page: Page
+    next: str = "/"
+    csrf: str = ""
+    local_people: bool = True
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentRow:
+    """One incident in the list; `waiting` approvals wait in it, for whomever."""
+
+    id: str
+    title: str
+    severity: str
+    state: str
+    commander: str
+    declared_at: datetime
+    closed_at: datetime | None = None
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentsView:
+    """The incidents, in the order in which they are shown."""
+
+    page: Page
+    incidents: tuple[IncidentRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run of an incident; `state` as the API says it."""
+
+    id: str
+    runbook: str
+    version: str
+    mode: str
+    requester: str
+    state: str
+    started_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRow:
+    """One approval request in a list; `may_vote` is about the viewer."""
+
+    id: str
+    state: str
+    incident: str
+    requester: str
+    operation: str
+    target: str
+    tier: str
+    effect: str
+    expires_at: datetime
+    may_vote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentView:
+    """One incident with its timeline.
+
+    Attributes:
+        roles: person → role.
+        record: what `interlock.export.build` made of the incident's entries.
+    """
+
+    page: Page
+    incident: IncidentRow
+    roles: Mapping[str, str]
+    runs: tuple[RunRow, ...]
+    approvals: tuple[ApprovalRow, ...]
+    record: Postmortem
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalsView:
+    """The inbox: what waits, then what was decided lately."""
+
+    page: Page
+    pending: tuple[ApprovalRow, ...]
+    decided: tuple[ApprovalRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One typed argument of an action or parameter of a statement."""
+
+    name: str
+    type: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class VoteRow:
+    """One person's vote."""
+
+    person: str
+    vote: str
+    at: datetime
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an approved request.
+
+    Attributes:
+        exhibits: result and verification, as `interlock.export.exhibits.grid_of` makes them.
+    """
+
+    at: datetime | None = None
+    message: str = ""
+    code: str = ""
+    affected: int | None = None
+    elapsed_ms: float | None = None
+    exhibits: tuple[Exhibit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalView:
+    """One approval request as one person sees it; everything in the prompt stands here.
+
+    Attributes:
+        operation: the action's id, or the effect of a statement.
+        statement: the exact statement; "" for an action.
+        arguments: the exact arguments or parameters, all of them.
+        preview: what a read found that would change, as grids; empty when there is none.
+        no_preview: why there is no preview.
+        touches: what it reaches, in words.
+        undo: how it is undone, or why that is not needed.
+        needs: whose approval it takes, in words, such as `1 of: dba`.
+        line: the policy line that asked for approval.
+        reason: why the requester asks.
+        prompt_text: the text that the prompt digest covers.
+        may_vote: whether this viewer may vote now; if not, `why_not` says why in a sentence.
+    """
+
+    page: Page
+    id: str
+    state: str
+    incident: str
+    incident_title: str
+    severity: str
+    run: str
+    step: str
+    requester: str
+    reason: str
+    asked_at: datetime
+    expires_at: datetime
+    target: str
+    tier: str
+    dialect: str
+    operation: str
+    effect: str
+    statement: str
+    arguments: tuple[Argument, ...]
+    preview: tuple[Exhibit, ...]
+    touches: str
+    undo: str
+    rule: str
+    needs: str
+    line: str
+    eligible: tuple[str, ...]
+    votes: tuple[VoteRow, ...]
+    proposal_digest: str
+    prompt_digest: str
+    may_vote: bool
+    why_not: str = ""
+    no_preview: str = ""
+    max_rows: int | None = None
+    grant_expires_at: datetime | None = None
+    prompt_text: str = ""
+    outcome: Outcome | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemView:
+    """An error page; `status` is the HTTP status it is sent with."""
+
+    page: Page
+    status: int
+    problem: Problem

@@ -1,0 +1,192 @@
+"""Pages for people: plain forms, no script, the same use cases as the API."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from interlock.errors import InterlockError, problem_from_error, refusal
+from interlock.export import FORMS
+
+from interlock_gateway.service.approvals import Shown, Vote
+from interlock_gateway.service.gateway import Gateway
+from interlock_gateway.service.identity import COOKIE_LIFE, Principal
+from interlock_gateway.web import render, sights
+from interlock_gateway.web.auth import COOKIE, Asking, gateway_of
+from interlock_gateway.web.problems import as_known
+from interlock_gateway.web.session import csrf_of, local_path, must_be_ours, visitor
+
+open_routes = APIRouter(include_in_schema=False)
+routes = APIRouter(include_in_schema=False, dependencies=[Depends(visitor)])
+
+CHANNEL = "web"
+Visitor = Annotated[Principal, Depends(visitor)]
+Field = Annotated[str, Form(max_length=65_536)]
+
+
+@open_routes.get("/static/{name}")
+async def static(name: str) -> Response:
+    """Give the one style sheet."""
+    if name != "interlock.css":
+        raise refusal("bad-request", f"There is no file {name[:80]!r} here.")
+    return Response(render.stylesheet(), media_type="text/css; charset=utf-8")
+
+
+@open_routes.get("/login")
+async def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002  the word in the address
+    """Ask for a one-time code."""
+    return _html(render.render_login(render.LoginView(_page(request), next=local_path(next))))
+
+
+@open_routes.post("/login")
+async def login(request: Request, code: Field, next: Field = "/") -> Response:  # noqa: A002  the form's own field
+    """Exchange the code for a cookie."""
+    must_be_ours(request)
+    try:
+        done = await gateway_of(request).identity.login(code, kind="cookie")
+    except InterlockError as error:
+        view = render.LoginView(_page(request), next=local_path(next), problem=_told(error))
+        return _html(render.render_login(view), problem_from_error(error)["status"])
+    response = RedirectResponse(local_path(next), 303, dict(render.HEADERS))
+    response.set_cookie(
+        COOKIE,
+        done.token,
+        max_age=int(COOKIE_LIFE.total_seconds()),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+    return response
+
+
+@routes.post("/logout")
+async def logout(request: Request, csrf: Field, gateway: Asking) -> Response:
+    """End the session."""
+    must_be_ours(request, csrf)
+    await gateway.identity.logout(request.cookies.get(COOKIE, ""))
+    response = RedirectResponse("/login", 303, dict(render.HEADERS))
+    response.delete_cookie(COOKIE, path="/")
+    return response
+
+
+@routes.get("/")
+async def incidents(request: Request, who: Visitor, gateway: Asking) -> Response:
+    """List incidents."""
+    page, _ = await _viewed(request, who, gateway)
+    found = await gateway.overview.incidents()
+    rows = tuple(map(sights.incident_row, found))
+    return _html(render.render_incidents(render.IncidentsView(page, rows)))
+
+
+@routes.get("/incidents/{incident}")
+async def incident(request: Request, incident: str, who: Visitor, gateway: Asking) -> Response:
+    """Show an incident with its timeline."""
+    page, pending = await _viewed(request, who, gateway)
+    entries = await gateway.timeline.whole(who, incident)
+    sight = await gateway.overview.incident(incident)
+    mine, policy = sights.votable(pending), gateway.policy.current
+    approvals = [sights.approval_row(row, policy, mine) for row in sight.approvals]
+    view = sights.incident_view(page, sight, entries, approvals)
+    return _html(render.render_incident(view))
+
+
+@routes.get("/incidents/{incident}/export")
+async def export(request: Request, incident: str, who: Visitor, gateway: Asking) -> Response:
+    """Give the timeline as a file to keep."""
+    form = request.query_params.get("as", "md")
+    if form not in FORMS:
+        raise refusal("bad-request", f"An export is one of {', '.join(FORMS)}.")
+    entries = await gateway.timeline.whole(who, incident)
+    sight = await gateway.overview.incident(incident)
+    content = FORMS[form].write(sights.postmortem(sight, entries))
+    await gateway.timeline.exported(who, incident, form)
+    headers = {"Content-Disposition": f'attachment; filename="{incident}.{form}"'}
+    return Response(content, media_type=FORMS[form].media_type, headers=headers)
+
+
+@routes.get("/approvals")
+async def inbox(request: Request, who: Visitor, gateway: Asking) -> Response:
+    """Show what waits and what was decided lately."""
+    page, pending = await _viewed(request, who, gateway)
+    rows = await gateway.approvals.list(who)
+    view = sights.inbox(page, pending, rows, gateway.policy.current)
+    return _html(render.render_approvals(view))
+
+
+@routes.get("/approvals/{approval}")
+async def approval(request: Request, approval: str, who: Visitor, gateway: Asking) -> Response:
+    """Show what will run, and take a vote where this person has one. Looking never votes."""
+    return await _approval(request, approval, who, gateway)
+
+
+@routes.post("/approvals/{approval}/vote")
+async def vote(  # noqa: PLR0913, PLR0917  the form's fields
+    request: Request,
+    approval: str,
+    who: Visitor,
+    gateway: Asking,
+    csrf: Field,
+    vote: Field,
+    proposal_digest: Field,
+    prompt_digest: Field,
+    reason: Field = "",
+) -> Response:
+    """Count a vote on exactly what the page showed."""
+    must_be_ours(request, csrf)
+    cast = Vote(vote, proposal_digest, prompt_digest, reason)
+    try:
+        await gateway.approvals.vote(who, approval, cast)
+    except InterlockError as error:
+        return await _approval(request, approval, who, gateway, error)
+    return RedirectResponse(f"/approvals/{approval}", 303, dict(render.HEADERS))
+
+
+async def _approval(
+    request: Request,
+    approval: str,
+    who: Principal,
+    gateway: Gateway,
+    error: InterlockError | None = None,
+) -> Response:
+    page, _ = await _viewed(request, who, gateway)
+    shown = await gateway.approvals.show(who, approval, CHANNEL)
+    sight = await gateway.overview.incident(shown.row.incident)
+    view = sights.approval_view(page, shown, sight.row, _told(error) if error else None)
+    status = problem_from_error(error)["status"] if error else 200
+    return _html(render.render_approval(view), status)
+
+
+async def _viewed(
+    request: Request, who: Principal, gateway: Gateway
+) -> tuple[render.Page, tuple[Shown, ...]]:
+    """Return what every page of a logged-in person has, and what waits for approval."""
+    pending = await gateway.approvals.pending(who, CHANNEL)
+    waiting = len(sights.votable(pending))
+    viewer = render.Viewer(who.person.id, who.person.name, csrf_of(request), waiting)
+    return render.Page(gateway.clock.now(), viewer), pending
+
+
+def problem_page(request: Request, error: Exception, status: int) -> Response:
+    """Return an error as a page; somebody who is not logged in is asked to log in.
+
+    `status` overrides the one of the error's code, unless it is 0.
+    """
+    known = as_known(error)
+    status = status or problem_from_error(known)["status"]
+    if known.code == "not-logged-in":
+        path = request.url.path if request.method == "GET" else "/"
+        return RedirectResponse(f"/login?next={path}", 303, dict(render.HEADERS))
+    view = render.ProblemView(_page(request), status, _told(known))
+    return _html(render.render_problem(view), status)
+
+
+def _page(request: Request) -> render.Page:
+    return render.Page(gateway_of(request).clock.now())
+
+
+def _told(error: InterlockError) -> render.Problem:
+    return render.Problem(error.message, error.code, error.line, error.help)
+
+
+def _html(content: str, status: int = 200) -> Response:
+    return HTMLResponse(content, status, dict(render.HEADERS))

@@ -1,0 +1,268 @@
+"""The look of the web pages: views in, HTML out. No decisions, no clock, no requests.
+
+Routes fill the frozen views of `page_views`, which can be had from here too, and send what the
+functions return, with `HEADERS`. Pages work without JavaScript; the policy forbids any. Every
+value shown passes through `visible`, then through Jinja's escaping, so that text from a notebook
+or a target is data and nothing else.
+
+The pages link to and post to these paths, which the routes provide:
+
+    GET  /                            the incidents
+    GET  /login      POST /login      code, next, csrf
+                     POST /logout     csrf
+    GET  /incidents/{id}              with GET /incidents/{id}/export?as=md|html|json
+    GET  /approvals                   the inbox
+    GET  /approvals/{id}
+                     POST /approvals/{id}/vote   vote, proposal_digest, prompt_digest, csrf, reason
+    GET  /static/interlock.css        `stylesheet()`
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Literal
+
+from interlock.export import Exhibit, Moment, Postmortem
+from interlock.export.clock import clock
+from interlock.export.html_exhibits import exhibit_html, exhibits_html
+from interlock.export.model import GLYPHS, Tone
+from interlock.export.text import capped, count, duration, line, offset, shown, visible
+from interlock.export.to_html import stylesheet as record_stylesheet
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from interlock_gateway.web.page_views import (
+    ApprovalRow,
+    ApprovalsView,
+    ApprovalView,
+    Argument,
+    IncidentRow,
+    IncidentsView,
+    IncidentView,
+    LoginView,
+    Outcome,
+    Page,
+    Problem,
+    ProblemView,
+    RunRow,
+    Viewer,
+    VoteRow,
+)
+
+__all__ = [
+    "CSP",
+    "HEADERS",
+    "MAX_PROPOSAL",
+    "WAITING_S",
+    "ApprovalRow",
+    "ApprovalView",
+    "ApprovalsView",
+    "Argument",
+    "IncidentRow",
+    "IncidentView",
+    "IncidentsView",
+    "LoginView",
+    "Outcome",
+    "Page",
+    "Problem",
+    "ProblemView",
+    "RunRow",
+    "Viewer",
+    "VoteRow",
+    "relative",
+    "render_approval",
+    "render_approvals",
+    "render_incident",
+    "render_incidents",
+    "render_login",
+    "render_problem",
+    "stylesheet",
+]
+
+CSP = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'"
+)
+"""The content security policy of every page: no script, no frame, nothing from elsewhere."""
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": CSP,
+    "X-Content-Type-Options": "nosniff",
+    # Not `no-referrer`: that would turn the Origin of our own forms into `null`.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+"""What every page is sent with."""
+
+MAX_PROPOSAL = 100_000
+"""Characters of a statement or its arguments that a page shows; beyond, it offers no vote."""
+
+WAITING_S = 15
+"""Seconds after which a page that waits, and has nothing to fill in, loads itself again."""
+
+
+# --- pages -------------------------------------------------------------------------------------
+
+
+def render_login(view: LoginView) -> str:
+    """Return the page that asks for a one-time code."""
+    return _write("login.html", view, here="login")
+
+
+def render_incidents(view: IncidentsView) -> str:
+    """Return the list of incidents; an empty one says how to declare one."""
+    return _write("incidents.html", view, here="incidents")
+
+
+def render_incident(view: IncidentView) -> str:
+    """Return one incident with roles, runs, approvals, timeline and exports."""
+    return _write("incident.html", view, here="incidents", days=_days(view.record))
+
+
+def render_approvals(view: ApprovalsView) -> str:
+    """Return the inbox; it has nothing to fill in, so it loads itself again while it waits."""
+    return _write("approvals.html", view, here="approvals", refresh_s=WAITING_S)
+
+
+def render_approval(view: ApprovalView) -> str:
+    """Return what an approver must see, and the vote where this viewer has one.
+
+    A page with a form never loads itself again: what was typed would be lost, and what was
+    read would no longer be what is voted on.
+    """
+    whole = _fits(view)
+    votable = view.may_vote and view.state == "pending" and whole
+    waiting = view.state in {"pending", "approved", "executing"} and not votable
+    return _write(
+        "approval.html",
+        view,
+        here="approvals",
+        refresh_s=WAITING_S if waiting and not view.may_vote else 0,
+        votable=votable,
+        whole=whole,
+        unusual=_unusual(view),
+        state=_STATES.get(view.state, (Tone.UNKNOWN, view.state, "")),
+    )
+
+
+def render_problem(view: ProblemView) -> str:
+    """Return an error page: what happened, which line, what to do next."""
+    return _write("problem.html", view, here="")
+
+
+@cache
+def stylesheet() -> str:
+    """Return the one style sheet: the look of a record, then that of the pages around it."""
+    own = files("interlock_gateway.web").joinpath("static/interlock.css")
+    return f"{record_stylesheet()}\n{own.read_text(encoding='utf-8')}"
+
+
+# --- what an approver must be told -------------------------------------------------------------
+
+_STATES: Mapping[str, tuple[Tone, str, str]] = {
+    "pending": (Tone.WAITING, "Waiting for approval", "Nothing has run."),
+    "approved": (Tone.OK, "Approved", "It has not run yet; the run that asked may use it once."),
+    "denied": (Tone.REFUSED, "Denied", "Nothing ran."),
+    "expired": (Tone.WARN, "Expired", "Nobody decided, or nobody used it, in time. Nothing ran."),
+    "withdrawn": (Tone.WARN, "Withdrawn", "Nothing ran."),
+    "revoked": (Tone.WARN, "Revoked", "Nothing ran."),
+    "invalidated": (Tone.WARN, "Invalidated", "What it rested on changed. Nothing ran."),
+    "executing": (Tone.WAITING, "Running now", "It was started; no outcome is recorded yet."),
+    "succeeded": (Tone.OK, "Succeeded", "It ran once; it cannot be run again from here."),
+    "failed": (Tone.BAD, "Failed, proven without effect", "The target did not carry it out."),
+    "outcome_unknown": (
+        Tone.UNKNOWN,
+        "Outcome unknown",
+        "It may or may not have happened. Look at the target; then the commander resolves it.",
+    ),
+    "resolved": (Tone.INFO, "Resolved by a person", "Its outcome was unknown and was looked up."),
+}
+
+
+def _fits(view: ApprovalView) -> bool:
+    size = len(view.statement) + sum(len(shown(argument.value)) for argument in view.arguments)
+    return size <= MAX_PROPOSAL
+
+
+def _unusual(view: ApprovalView) -> list[str]:
+    """Name the characters of the proposal that could be taken for others, or are not seen."""
+    pieces = [view.statement, *(shown(argument.value) for argument in view.arguments)]
+    odd = dict.fromkeys(c for c in "".join(pieces) if not c.isascii() or visible(c) != c)
+    named = [f"U+{ord(c):04X} {unicodedata.name(c, 'unnamed')}" for c in odd if c != "\r"]
+    return named[:_NAMED] + ([f"{len(named) - _NAMED} more"] if len(named) > _NAMED else [])
+
+
+_NAMED = 8
+
+
+# --- the environment ---------------------------------------------------------------------------
+
+
+def _write(template: str, view: Any, **more: Any) -> str:
+    return _environment().get_template(template).render(view=view, page=view.page, **more)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("interlock_gateway.web"),
+        autoescape=True,
+        finalize=_finalized,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "stamp": clock("UTC").stamp,
+        "clock": clock("UTC").time,
+        "line": line,
+        "capped": capped,
+        "shown": shown,
+        "offset": offset,
+        "duration": duration,
+        "exhibits": _exhibits,
+    }
+    environment.globals |= {
+        "count": count,
+        "glyphs": GLYPHS,
+        "late": clock("UTC").late,
+        "relative": relative,
+        "cited": _cited,
+    }
+    return environment
+
+
+def _finalized(value: Any) -> Any:
+    """Make every value that a template writes visible; markup was made so when it was built."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _exhibits(exhibits: tuple[Exhibit, ...], how: Literal["folded", "unfolded"] = "folded") -> Any:
+    if how == "unfolded":
+        return Markup("".join(exhibit_html(one, unfolded=True).source for one in exhibits))  # noqa: S704  built by interlock.export.markup, which escapes
+    made: Any = exhibits_html(exhibits)
+    return Markup(made.source) if made else ""  # noqa: S704  likewise
+
+
+def _cited(events: tuple[str, ...]) -> str:
+    return " ".join(f"[#{event}]" for event in events)
+
+
+def _days(record: Postmortem) -> list[tuple[str, list[Moment]]]:
+    days: dict[str, list[Moment]] = {}
+    for moment in record.moments:
+        day = clock("UTC").day(moment.time) if moment.time else "Without a usable time"
+        days.setdefault(day, []).append(moment)
+    return list(days.items())
+
+
+def relative(when: datetime, now: datetime) -> str:
+    """Return how far a time is from `now`: `in 4 min 10 s`, `41 s ago`."""
+    seconds = (when.astimezone(UTC) - now.astimezone(UTC)).total_seconds()
+    if abs(seconds) < 1:
+        return "now"
+    return f"in {duration(seconds)}" if seconds > 0 else f"{duration(-seconds)} ago"

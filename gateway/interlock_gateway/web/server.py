@@ -1,0 +1,63 @@
+"""The FastAPI application over a gateway's use cases."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import Depends, FastAPI, Response
+from starlette.types import Scope
+
+from interlock_gateway.service.gateway import Gateway
+from interlock_gateway.web import pages, problems
+from interlock_gateway.web.auth import principal
+from interlock_gateway.web.bounds import Bounds
+from interlock_gateway.web.routes import approvals, catalogue, identity, incidents, runs
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+OPEN = (
+    *("POST /v1/login", "GET /healthz", "GET /metrics"),
+    *("GET /login", "POST /login", "GET /static/{name}"),
+)
+"""The golden list: every other route needs a credential, which a test asks each of them for."""
+
+
+def serve(
+    gateway: Gateway, exposition: Callable[[], bytes], lifespan: Lifespan | None = None
+) -> FastAPI:
+    """Return the application: open routes, guarded routes, pages, errors and bounds."""
+    app = FastAPI(
+        title="Interlock gateway",
+        summary="The guarded way from a runbook to production.",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
+    app.state.gateway = gateway
+    problems.install(app, pages.problem_page)
+    guarded = [Depends(principal)]
+    for group in (runs, approvals, incidents, identity, catalogue):  # the busiest is found first
+        app.include_router(group.routes, dependencies=guarded)
+    app.include_router(identity.open_routes)
+    app.include_router(pages.open_routes)
+    app.include_router(pages.routes)
+
+    @app.get("/metrics", tags=["operations"])
+    async def metrics() -> Response:
+        """Give counts and durations to Prometheus; nothing in them is sensitive."""
+        return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    app.add_middleware(Bounds, clock=gateway.clock, meter=gateway.meter, route_of=_route_of)
+    return app
+
+
+def _route_of(scope: Scope) -> str:
+    route = scope.get("route")
+    return str(getattr(route, "path", "unknown"))
+
+
+def openapi(app: FastAPI) -> dict[str, object]:
+    """Return the OpenAPI document of `app`."""
+    return app.openapi()

@@ -1,0 +1,73 @@
+"""What a notebook says to Interlock. Standard library only.
+
+    from interlock import finding, params, query
+
+    rows = query("orders", "SELECT … WHERE waiting_s >= :min LIMIT 20", min=params.min_block_s)
+    finding(rows, bad=rows.any("victims", ">=", 5), ok="nobody is blocked", text="{root_pid} …")
+
+Nothing here needs a credential: a kernel has one socket to its runner, which stamps every call
+with its run and step; the gateway decides. Outside a run, calls say how to start one.
+"""
+
+from interlock.conclusion import Finding
+from interlock.errors import (
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalRefused,
+    ApprovalWithdrawn,
+    Denied,
+    Diverged,
+    InterlockError,
+    NotLoggedIn,
+    OutcomeUnknown,
+    TargetFailed,
+    Unavailable,
+    UsageError,
+)
+from interlock.session import (
+    Incident,
+    Outcome,
+    Params,
+    act,
+    execute,
+    finding,
+    note,
+    now,
+    poll,
+    query,
+)
+from interlock.table import Row, Table
+
+params = Params()
+"""The run's parameters, frozen: `params.min_block_s`."""
+
+incident = Incident()
+"""The incident this run belongs to: `incident.id`, `incident.severity`."""
+
+__all__ = [
+    "ApprovalDenied",
+    "ApprovalExpired",
+    "ApprovalRefused",
+    "ApprovalWithdrawn",
+    "Denied",
+    "Diverged",
+    "Finding",
+    "InterlockError",
+    "NotLoggedIn",
+    "Outcome",
+    "OutcomeUnknown",
+    "Row",
+    "Table",
+    "TargetFailed",
+    "Unavailable",
+    "UsageError",
+    "act",
+    "execute",
+    "finding",
+    "incident",
+    "note",
+    "now",
+    "params",
+    "poll",
+    "query",
+]

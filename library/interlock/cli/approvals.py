@@ -1,0 +1,225 @@
+"""`interlock approvals`: what waits for a yes, and saying yes or no.
+
+A yes is never one key: the whole prompt is shown first and the target's name must be typed.
+"""
+# ruff: noqa: D417  the options that verbs share are described once, in Access and Form
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from interlock import client
+from interlock.cli import refusal
+from interlock.cli.home import USUAL, Access
+from interlock.cli.incidents import moment
+from interlock.cli.page import (
+    PLAIN,
+    Column,
+    Form,
+    Json,
+    field,
+    prose,
+    show_list,
+    show_one,
+    text_of,
+)
+from interlock.cli.plain import flat
+from interlock.cli.world import here
+from interlock.client import Call
+
+if TYPE_CHECKING:
+    from interlock.client import Client
+
+
+app = App(name="approvals", help="See what waits for a yes, and decide.")
+
+NONE = "Nothing waits for approval. Runs ask when they reach an action step."
+NOT_YOURS = "Nothing was sent."
+Reason = Annotated[str, Parameter(name=["--reason", "-r"])]
+
+_POLL_S = 30.0
+
+_ENDS = {
+    **dict.fromkeys(["approved", "executing", "succeeded", "resolved"], refusal.OK),
+    **dict.fromkeys(["denied", "expired", "withdrawn", "revoked"], refusal.NO_APPROVAL),
+    "invalidated": refusal.NO_APPROVAL,
+    "failed": refusal.FAILED,
+    "outcome_unknown": refusal.UNKNOWN,
+    "pending": refusal.WAITING,
+}
+
+
+def _target(item: Json) -> str:
+    target = item.get("target", "")
+    return flat(target.get("name", "") if isinstance(target, dict) else target)
+
+
+LIST = [
+    *(field("id"), field("state"), field("incident"), field("requester")),
+    Column("target", _target),
+    Column("expires", lambda item: moment(item.get("expires_at"))[11:]),
+    field("operation", shrinks=True),
+]
+
+
+@app.default
+def approvals(*, access: Access = USUAL, form: Form = PLAIN) -> None:
+    """See what waits for a yes, and decide; alone, lists what waits."""
+    list_(access=access, form=form)
+
+
+@app.command(name="list")
+def list_(
+    *, state: str = "pending", incident: str = "", access: Access = USUAL, form: Form = PLAIN
+) -> None:
+    """List approval requests.
+
+    Args:
+        state: pending, or another state; "" for all
+        incident: only those of this incident
+    """
+    with access.connect() as gateway:
+        items = gateway.send(client.approvals(state, incident))["approvals"]
+    show_list(items, LIST, form, empty=NONE)
+
+
+@app.command
+def show(
+    approval_id: str, /, *, wait: float = 0, access: Access = USUAL, form: Form = PLAIN
+) -> int:
+    """Show exactly what would run, for whom, and who may decide.
+
+    Args:
+        wait: wait up to this many seconds for a decision; the exit code then tells it
+    """
+    with access.connect() as gateway:
+        item = gateway.send(client.approval(approval_id, channel="cli"))
+        if wait:
+            item = _waited(gateway, item, wait)
+    if form.json:
+        show_one(item, [], form)
+    else:
+        _print_prompt(item)
+        _print_votes(item)
+    return _ENDS.get(item["state"], refusal.FAILED) if wait else refusal.OK
+
+
+@app.command
+def approve(
+    approval_id: str, /, *, confirm: str = "", reason: Reason = "", access: Access = USUAL
+) -> int:
+    """Approve exactly what is shown, after typing the target's name.
+
+    Args:
+        confirm: the target's name, for scripts; asked for when left out
+        reason: why; goes on the timeline
+    """
+    world = here()
+    with access.connect() as gateway:
+        item = gateway.send(client.approval(approval_id, channel="cli"))
+        _print_prompt(item)
+        name = _target(item)
+        how = f"Say which target: `interlock approvals approve {approval_id} --confirm TARGET`."
+        typed = confirm or world.question(f"Type {name} to approve, anything else to leave: ", how)
+        if typed != name:
+            world.say(f"{NOT_YOURS} {approval_id} still waits.")
+            return refusal.FAILED
+        return _voted(gateway.send(_vote(item, "approve", reason)))
+
+
+@app.command
+def deny(approval_id: str, /, *, reason: Reason = "", access: Access = USUAL) -> int:
+    """Deny a request; nothing runs.
+
+    Args:
+        reason: why; the requester reads it
+    """
+    world = here()
+    with access.connect() as gateway:
+        item = gateway.send(client.approval(approval_id, channel="cli"))
+        _print_prompt(item)
+        how = f"Say why: `interlock approvals deny {approval_id} --reason WHY`."
+        words = reason or world.question("Why not? (the requester reads this) ", how)
+        if not words:
+            world.say(f"{NOT_YOURS} A denial needs a reason.")
+            return refusal.FAILED
+        return _voted(gateway.send(_vote(item, "deny", words)))
+
+
+@app.command
+def withdraw(approval_id: str, /, *, reason: Reason = "", access: Access = USUAL) -> None:
+    """Withdraw your own request; nothing runs."""
+    with access.connect() as gateway:
+        gateway.send(client.withdraw(approval_id, reason))
+    here().say(f"✔ {flat(approval_id)} is withdrawn; nothing ran.", "good")
+
+
+@app.command
+def resolve(
+    approval_id: str,
+    outcome: Literal["succeeded", "failed"],
+    /,
+    *,
+    reason: Reason,
+    access: Access = USUAL,
+) -> None:
+    """Say what you found at the target when an outcome was unknown.
+
+    Args:
+        outcome: what really happened
+        reason: how you know
+    """
+    with access.connect() as gateway:
+        gateway.send(client.resolve(approval_id, outcome, reason))
+    here().say(f"✔ {flat(approval_id)} is resolved: {outcome}.", "good")
+
+
+def _vote(item: Json, choice: str, reason: str) -> Call:
+    digests = item["proposal_digest"], item["prompt_digest"]
+    return client.vote(item["id"], choice, *digests, reason)
+
+
+def _voted(item: Json) -> int:
+    world, name = here(), flat(item["id"])
+    match item["state"]:
+        case "approved" | "executing" | "succeeded":
+            world.say(f"✔ {name} is approved. It runs once, when its run picks it up.", "good")
+        case "denied":
+            world.say(f"✔ {name} is denied; nothing runs.", "good")
+        case "pending":
+            needs = flat(text_of(item.get("rule", {}).get("needs", "")))
+            world.say(f"✔ Your vote counts. {name} needs {needs}; it still waits.", "good")
+        case state:
+            world.say(f"{name} is {flat(state)}.", "warn")
+    return refusal.OK
+
+
+def _waited(gateway: "Client", item: Json, wait: float) -> Json:
+    """Wait for a decision, in polls no longer than the gateway allows."""
+    if item["state"] == "pending":
+        here().hint(f"Waiting up to {wait:g} s for {', '.join(_eligible(item))}.", "dim")
+    left = wait
+    while left > 0 and item["state"] == "pending":
+        poll = min(left, _POLL_S)
+        item = gateway.send(client.approval(item["id"], poll, item["version"], channel="cli"))
+        left -= poll
+    return item
+
+
+def _print_prompt(item: Json) -> None:
+    prose(text_of(item.get("prompt_text")))
+
+
+def _print_votes(item: Json) -> None:
+    world = here()
+    world.say(f"\n{flat(item['id'])} is {flat(item['state'])}.", "strong")
+    for vote in item.get("votes", []):
+        reason = f": {vote['reason']}" if vote.get("reason") else ""
+        prose(f"{vote['person']} voted {vote['vote']} at {moment(vote.get('at'))}{reason}", "  ")
+    if item["state"] == "pending":
+        prose(f"{', '.join(_eligible(item))} may decide until {moment(item['expires_at'])}.", "  ")
+        prose(f"next  interlock approvals approve {item['id']}  |  deny {item['id']}", "  ")
+
+
+def _eligible(item: Json) -> list[str]:
+    return [flat(person) for person in item.get("rule", {}).get("eligible", [])] or ["nobody"]

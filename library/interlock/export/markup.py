@@ -1,0 +1,66 @@
+"""HTML that cannot be broken out of: text is escaped when it enters, never by hand.
+
+Only `Html` is written as it stands, and only this module makes it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from html import escape
+
+from interlock.export.text import capped, visible
+
+_VOID = frozenset({"meta", "img", "br", "hr"})
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """Markup that was built here; everything else is text."""
+
+    source: str
+
+
+Child = str | Html | None | Iterable["Child"]
+
+
+def tag(name: str, /, *children: Child, **attributes: str) -> Html:
+    """Return an element; `class_` stands for `class`, and an attribute of "" is left out.
+
+    Text is made visible and escaped; lists are flattened; None is nothing.
+    """
+    named = ((key.rstrip("_").replace("_", "-"), value) for key, value in attributes.items())
+    written = "".join(f' {key}="{_escaped(value)}"' for key, value in named if value)
+    if name in _VOID:
+        return Html(f"<{name}{written}>")
+    return Html(f"<{name}{written}>{join(children)}</{name}>")
+
+
+def flag(name: str, attribute: str, /, *children: Child, **attributes: str) -> Html:
+    """Return an element that carries a bare attribute, such as an open `details`."""
+    made = tag(name, *children, **attributes).source
+    return Html(f"<{name} {attribute}{made[len(name) + 1 :]}")
+
+
+def join(children: Iterable[Child]) -> str:
+    """Return the source of all children in order."""
+    return "".join(_source(child) for child in children)
+
+
+def style(css: str) -> Html:
+    """Return a style sheet of ours; it is never made from data."""
+    return Html(f"<style>{css}</style>")
+
+
+def _source(child: Child) -> str:
+    if child is None:
+        return ""
+    if isinstance(child, Html):
+        return child.source
+    return _escaped(capped(child, MAX_TEXT)) if isinstance(child, str) else join(child)
+
+
+def _escaped(text: str) -> str:
+    return escape(visible(text), quote=True)
+
+
+MAX_TEXT = 60_000
+"""Characters of one text in a page, whatever its caller allowed."""

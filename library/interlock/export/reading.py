@@ -1,0 +1,199 @@
+"""Entries read without trust: every question has an answer of the right type.
+
+A newer gateway, a redacted part or a broken event must not stop an export in the middle of an
+incident, and must not vanish from it either.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from interlock.export.model import Entry, Subject
+from interlock.export.text import MAX_DEPTH, plain, shown
+
+_SEQUENCE = re.compile(r"[0-9]{1,18}\Z")
+_YEARS = range(1900, 9000)
+_MAX_NUMBER = 1e15
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A value that the event names and the export does not hold."""
+
+    why: str
+    redacted: bool = False
+
+    def __str__(self) -> str:
+        return f"[{self.why}]"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One entry; `position` is its place in the input, used when it has no sequence."""
+
+    entry: Entry
+    position: int
+
+    @cached_property
+    def event(self) -> Mapping[str, Any]:
+        """The body, or an empty one if it is no object."""
+        return _mapping(getattr(self.entry, "event", None))
+
+    @cached_property
+    def data(self) -> Mapping[str, Any]:
+        """The body's data, or nothing if it is no object."""
+        return _mapping(self.event.get("data"))
+
+    @cached_property
+    def type(self) -> str:
+        """The kind of event, such as `query.denied`."""
+        return _word(self.event.get("type"))
+
+    @cached_property
+    def cite(self) -> str:
+        """The sequence as cited; `?` and the place in the input when there is none."""
+        sequence = shown(self.event.get("sequence"))
+        if _SEQUENCE.match(sequence) and sequence.isascii():
+            return str(int(sequence))
+        return f"?{self.position + 1}"
+
+    @cached_property
+    def order(self) -> tuple[int, int]:
+        """Sort key by sequence, then by place in the input; without a sequence comes last."""
+        numbered = not self.cite.startswith("?")
+        return (int(self.cite) if numbered else 10**18, self.position)
+
+    @cached_property
+    def time(self) -> datetime | None:
+        """When it happened, as claimed, in UTC."""
+        return moment(self.event.get("time"))
+
+    @cached_property
+    def recorded(self) -> datetime | None:
+        """When the store took it, in UTC."""
+        return moment(self.event.get("recordedtime"))
+
+    @cached_property
+    def subject(self) -> Subject:
+        """What it is about."""
+        return Subject(
+            run=self.word("run"),
+            step=self.word("step"),
+            attempt=self.word("attempt"),
+            ordinal=self.word("ordinal"),
+            approval=self.word("approval"),
+        )
+
+    def value(self, key: str) -> Any:
+        """Return the value under `key`, from its part where it stands in one, or `Absent`."""
+        return self.resolve(self.data.get(key))
+
+    def resolve(self, raw: Any) -> Any:
+        """Return what `raw` stands for, made of plain JSON of bounded depth."""
+        if not is_part(raw):
+            return plain(raw)
+        parts = _mapping(getattr(self.entry, "parts", None))
+        name = raw["$part"]
+        part = _mapping(parts.get(name) if isinstance(name, str) else None)
+        if part.get("redacted"):
+            return Absent(_why_redacted(part["redacted"]), redacted=True)
+        if "text" not in part and "json" not in part:
+            return Absent("not in this export")
+        return plain(part["text"] if "text" in part else part["json"])
+
+    def word(self, key: str) -> str:
+        """Return a short scalar as text; "" when there is none."""
+        return _word(self.data.get(key))
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """Return a list of short scalars, such as people; empty when there is none."""
+        value = self.value(key)
+        listed = value if isinstance(value, (list, tuple)) else [value]
+        return tuple(word for word in map(_word, listed) if word)
+
+    def said(self, key: str) -> str:
+        """Return a text part as it was written, or in brackets why it is not here."""
+        value = self.value(key)
+        return "" if value is None else str(value) if isinstance(value, Absent) else shown(value)
+
+    def object(self, key: str) -> Mapping[str, Any]:
+        """Return an object part; empty when it is none."""
+        return _mapping(self.value(key))
+
+    def number(self, key: str) -> float | None:
+        """Return a finite number of sane size, or None."""
+        return number(self.data.get(key))
+
+    def facts(self) -> tuple[tuple[str, Any], ...]:
+        """Return everything in the data that is not kept apart, in the event's order."""
+        return tuple(
+            (shown(key), plain(value)) for key, value in self.data.items() if not is_part(value)
+        )
+
+    def when(self, key: str) -> datetime | None:
+        """Return a time in the data, in UTC, or None."""
+        return moment(self.data.get(key))
+
+    def absences(self) -> list[Absent]:
+        """Return what the event's parts do not deliver, anywhere in its data."""
+        return [
+            value
+            for raw in _parts_in(self.data, MAX_DEPTH)
+            if isinstance(value := self.resolve(raw), Absent)
+        ]
+
+
+def is_part(raw: Any) -> bool:
+    """Tell whether a value in an event's data stands for a part kept outside the body."""
+    return isinstance(raw, Mapping) and "$part" in raw
+
+
+def moment(value: Any) -> datetime | None:
+    """Return an RFC 3339 time in UTC, or None when it is no usable time."""
+    if not isinstance(value, str):
+        return None
+    try:
+        parsed = datetime.fromisoformat(value)
+        zoned = parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        # Years at the edge of the calendar cannot be moved into another zone.
+        return zoned.astimezone(UTC) if zoned.year in _YEARS else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def number(value: Any) -> float | None:
+    """Return a finite number of sane size, or None; booleans are no numbers."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    # False for nan and infinity too, and exact for integers beyond what a float can hold.
+    return value if abs(value) < _MAX_NUMBER else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    scalar = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return shown(value) if scalar else ""
+
+
+def _why_redacted(value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = value.get("reason")
+    return f"redacted: {value}" if isinstance(value, str) and value else "redacted"
+
+
+def _parts_in(value: Any, depth: int) -> list[Mapping[str, Any]]:
+    if is_part(value):
+        return [value]
+    if depth <= 0:
+        return []
+    items = value.values() if isinstance(value, Mapping) else value
+    nested = isinstance(value, (Mapping, list, tuple))
+    return [part for item in items for part in _parts_in(item, depth - 1)] if nested else []

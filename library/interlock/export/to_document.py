@@ -1,0 +1,69 @@
+"""A postmortem as JSON for programs: every value whole, nothing shortened.
+
+One thing is named and not carried: HTML that a cell displayed beside the same as text.
+
+Schema `interlock/postmortem/v1`. The object has the fields of `interlock.export.Postmortem`, and
+each value below it the fields of its class in `interlock.export.model`, under the same names.
+Times are RFC 3339 in UTC or null. Each exhibit has a `shape`: `words`, `grid`, `pairs`,
+`picture` or `left`; the facts of a
+source are an object. A later version adds fields; it never renames or removes one within v1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+from interlock.export.clock import clock
+from interlock.export.model import Grid, Left, Pairs, Phase, Picture, Postmortem, Source, Words
+from interlock.export.text import plain, written
+
+SCHEMA = "interlock/postmortem/v1"
+
+
+def document(postmortem: Postmortem) -> dict[str, Any]:
+    """Return the postmortem as objects, lists, text, numbers, booleans and null."""
+    found: dict[str, Any] = {"schema": SCHEMA, **_value(postmortem)}
+    return found
+
+
+def document_text(postmortem: Postmortem, *, zone: str = "UTC") -> str:
+    """Return the postmortem as JSON text that no terminal or browser is moved by.
+
+    Characters that cannot be seen stand as escapes, so that the text reads back unchanged.
+    Times stay in UTC in any zone; `zone` is only checked.
+    """
+    clock(zone)
+    members = [f"{written(key)}: {_member(value)}" for key, value in document(postmortem).items()]
+    return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def _member(value: Any) -> str:
+    """Return a list with one item a line, so that two exports can be compared line by line."""
+    if not isinstance(value, list) or not value:
+        return written(value)
+    return "[\n  " + ",\n  ".join(map(written, value)) + "\n]"
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value) and not isinstance(value, type):
+        return _object(value)
+    if isinstance(value, tuple):
+        return [_value(item) for item in value]
+    return dict(value) if isinstance(value, Mapping) else plain(value)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    shape = {"shape": type(value).__name__.lower()} if isinstance(value, _SHAPED) else {}
+    more: dict[str, Any] = {"seconds": value.seconds} if isinstance(value, Phase) else {}
+    if isinstance(value, Source):
+        more = {"facts": dict(value.facts)}
+    return shape | {f.name: _value(getattr(value, f.name)) for f in fields(value)} | more
+
+
+_SHAPED = (Words, Grid, Pairs, Picture, Left)

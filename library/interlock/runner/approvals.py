@@ -1,0 +1,163 @@
+"""Wait for people to decide, then execute what they approved, once.
+
+    requested → wait (long poll) → approved → execute by id → outcome
+                                 ↘ denied, expired, … → the kernel's call raises; nothing ran
+
+An execution whose answer was lost is never simply repeated: the approval itself says whether it
+was used. The gateway refuses a second use besides.
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+from interlock import client
+from interlock.client import Call
+from interlock.errors import (
+    Denied,
+    InterlockError,
+    OutcomeUnknown,
+    Unavailable,
+    error_from_problem,
+)
+from interlock.runner.clock import Deadline
+from interlock.runner.gateway import Json, PatientGateway
+from interlock.runner.progress import Settled, Tell, Waiting
+
+POLL_S = 20.0
+"""Seconds that one long poll waits at the gateway."""
+
+EXECUTING_S = 300.0
+"""Seconds after which an execution that does not end is called unknown."""
+
+_BREATH_S = 0.02
+_ENDED = frozenset({"succeeded", "failed", "outcome_unknown", "resolved"})
+_USED = frozenset({"approval-used", "idempotency-conflict"})
+
+
+class Approvals:
+    """Takes a call that needs approval from its request to its outcome.
+
+    Arguments:
+        gateway: where to ask.
+        tell: the run's listener.
+        web: the gateway's pages, for the link to an approval; may be "".
+    """
+
+    def __init__(self, gateway: PatientGateway, tell: Tell, web: str = "") -> None:
+        self._gateway = gateway
+        self._tell = tell
+        self._web = web.rstrip("/")
+        self._executing: set[asyncio.Task[Json]] = set()
+
+    async def settle(self, request: Call, step: str, deadline: Deadline, show: Tell) -> Json:
+        """Request, wait and execute; return the outcome.
+
+        Arguments:
+            request: asks the gateway for the action or the statement.
+            step: the step that waits.
+            deadline: the step's; it stands still from the request's answer to the outcome.
+            show: shows progress in the notebook.
+
+        Raises:
+            ApprovalRefused: nothing ran.
+            Denied, TargetFailed, OutcomeUnknown, Unavailable: as the gateway said.
+        """
+        answer = await self._gateway.send(request, tell=show)
+        if "approval" not in answer or "outcome" in answer:
+            return dict(answer.get("outcome") or answer)
+        deadline.hold()
+        try:
+            approval = await self._decided(answer["approval"], step, show)
+            return await self._outcome(approval, show)
+        finally:
+            deadline.release()
+
+    async def finish(self, within_s: float) -> None:
+        """Wait for executions whose step was stopped; their outcome is the gateway's to record."""
+        if self._executing:
+            await asyncio.wait(self._executing, timeout=within_s)
+
+    async def _decided(self, approval: Json, step: str, show: Tell) -> Json:
+        """Wait until `approval` is no longer pending."""
+        began = asyncio.get_running_loop().time()
+        if approval["state"] == "pending":
+            for listener in (self._tell, show):
+                listener(self._waiting(approval, step))
+        while approval["state"] == "pending":
+            approval = await self._look(approval, show)
+        waited = asyncio.get_running_loop().time() - began
+        self._tell(Settled(step, str(approval["id"]), str(approval["state"]), round(waited, 1)))
+        return approval
+
+    async def _outcome(self, approval: Json, show: Tell) -> Json:
+        """Execute an approved request and return what came of it."""
+        number = str(approval["id"])
+        ends = asyncio.get_running_loop().time() + EXECUTING_S
+        while True:
+            match approval["state"]:
+                case "approved":
+                    outcome = await self._execute(number)
+                    if outcome is not None:
+                        return outcome
+                    approval = await self._look(approval, show, wait_s=0)
+                case "executing":
+                    approval = await self._look(approval, show)
+                case state if state in _ENDED:
+                    # It was used and never runs again: this gives its recorded outcome.
+                    return await self._gateway.send(client.execute(number), tell=show)
+                case _:
+                    raise _refused(approval)
+            if asyncio.get_running_loop().time() > ends:
+                raise OutcomeUnknown(f"{number} did not end within {EXECUTING_S:.0f} s.")
+
+    async def _execute(self, approval_id: str) -> Json | None:
+        """Execute once; None when the answer was lost and the approval must be looked at."""
+        task = asyncio.create_task(self._gateway.once(client.execute(approval_id)))
+        self._executing.add(task)
+        task.add_done_callback(self._done)
+        try:
+            # A step that is stopped must not tear down an execution under way.
+            return await asyncio.shield(task)
+        except (Unavailable, Denied) as error:
+            if error.code == "unavailable" or error.code in _USED:
+                return None
+            raise
+
+    def _done(self, task: asyncio.Task[Json]) -> None:
+        self._executing.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen here, in case nobody waits for it any more
+
+    async def _look(self, approval: Json, show: Tell, wait_s: float = POLL_S) -> Json:
+        """Look at `approval` again, waiting for a newer version unless `wait_s` is 0."""
+        await asyncio.sleep(_BREATH_S)
+        seen = int(approval.get("version") or 0)
+        call = client.approval(str(approval["id"]), wait_s=wait_s, version=seen)
+        return await self._gateway.send(call, tell=show)
+
+    def _waiting(self, approval: Json, step: str) -> Waiting:
+        rule = approval.get("rule") or {}
+        number = str(approval["id"])
+        return Waiting(
+            step=step,
+            approval=number,
+            who=tuple(map(str, rule.get("eligible") or ())),
+            needs=str(rule.get("needs") or ""),
+            until=_moment(approval.get("expires_at")),
+            url=f"{self._web}/approvals/{number}" if self._web else "",
+        )
+
+
+def _moment(text: Any) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+
+
+def _refused(approval: Json) -> InterlockError:
+    """Return the error that an approval's end without a yes stands for."""
+    state, reason = str(approval["state"]), str(approval.get("reason") or "")
+    detail = f"{approval['id']} was {state}{f': {reason}' if reason else ''}. Nothing ran."
+    return error_from_problem({"code": f"approval-{state}", "detail": detail})

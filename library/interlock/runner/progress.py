@@ -1,0 +1,251 @@
+"""What a run tells while it goes: frozen values, in the order in which things happened."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from interlock.conclusion import Finding
+from interlock.runbook.model import Step
+
+OK_STATES = frozenset({"ok", "info", "warn", "bad", "unknown"})
+"""States of a step that ran to its end; the state is its finding's status."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepError:
+    """Why a step did not end well.
+
+    Attributes:
+        name: the exception's name, or `kernel_died`, `kernel_frozen`, `deadline`,
+            `output_limit`, `output_lost`, `cancelled`.
+        message: what happened, which limit, what next.
+        traceback: plain text without escape sequences; may be "".
+        code: a key of `errors.CODES` when Interlock itself refused, else "".
+    """
+
+    name: str
+    message: str
+    traceback: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The kernel is ready and nothing has run yet."""
+
+    run: str
+    confinement: str
+    kernel_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """It is recorded that a step starts; now it does."""
+
+    step: str
+    title: str
+    kind: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A step waits for people. Told once per approval."""
+
+    step: str
+    approval: str
+    who: tuple[str, ...]
+    needs: str
+    until: datetime | None
+    url: str
+
+    @property
+    def line(self) -> str:
+        """Who may approve, until when, and how: one line."""
+        who = " or ".join(self.who) or "an approver"
+        until = f" until {self.until:%H:%M:%S %Z}" if self.until else ""
+        many = f" ({self.needs})" if self.needs else ""
+        how = " · ".join(
+            [*([self.url] if self.url else []), f"interlock approvals approve {self.approval}"]
+        )
+        return f"… {self.approval} waits for {who}{many}{until}: {how}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """An approval is no longer awaited; `state` says how it ended."""
+
+    step: str
+    approval: str
+    state: str
+    waited_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayUnreachable:
+    """The gateway does not answer; the run waits and asks again."""
+
+    since: datetime
+    message: str
+
+    @property
+    def line(self) -> str:
+        """What is wrong since when: one line."""
+        return f"… gateway unreachable since {self.since:%H:%M:%S %Z}; asking again"
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayBack:
+    """The gateway answers again."""
+
+    after_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """A step ended and this is recorded.
+
+    Attributes:
+        state: `ok`, `info`, `warn`, `bad`, `unknown` (its finding), `failed`, `timed_out`,
+            `cancelled`.
+        outputs: as recorded: `{kind, name?, text?, mimetype?, data?}` each.
+        truncated: what was not recorded and why, or "".
+    """
+
+    step: str
+    title: str
+    attempt: int
+    state: str
+    elapsed_ms: float
+    finding: Finding | None = None
+    error: StepError | None = None
+    outputs: tuple[Mapping[str, Any], ...] = ()
+    truncated: str = ""
+
+    @property
+    def ran(self) -> bool:
+        """Whether the step ran to its end."""
+        return self.state in OK_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class StepSkipped:
+    """A step was not run, and why."""
+
+    step: str
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run ended and this is recorded: `completed|failed|cancelled|kernel_died`."""
+
+    run: str
+    outcome: str
+    summary: str
+
+
+Progress: TypeAlias = (
+    RunStarted
+    | StepStarted
+    | Waiting
+    | Settled
+    | GatewayUnreachable
+    | GatewayBack
+    | StepEnded
+    | StepSkipped
+    | RunEnded
+)
+Tell: TypeAlias = Callable[[Progress], None]
+"""Takes each value as it happens; must return at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunIt:
+    """A person chose to run the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A person, or nobody, chose to leave the step out."""
+
+    reason: str
+
+
+Choose: TypeAlias = Callable[[Step, Mapping[str, Finding]], Awaitable[RunIt | Skip]]
+"""Asked before each step that is not automatic, with the findings so far by step."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run went.
+
+    Attributes:
+        outcome: `completed`, `failed` or `kernel_died`.
+        steps: what ended or was skipped, in the order in which it happened.
+    """
+
+    run: str
+    outcome: str
+    summary: str
+    steps: tuple[StepEnded | StepSkipped, ...] = ()
+
+    @property
+    def findings(self) -> dict[str, Finding]:
+        """The finding of each step that made one."""
+        ended = (step for step in self.steps if isinstance(step, StepEnded))
+        return {step.step: step.finding for step in ended if step.finding is not None}
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of what Interlock refused, in order: exit codes come from these."""
+        ended = (step for step in self.steps if isinstance(step, StepEnded))
+        return tuple(step.error.code for step in ended if step.error and step.error.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Every limit of a run that is not the gateway's.
+
+    Attributes:
+        output_bytes: of one step's outputs are recorded; the rest is counted.
+        flood_bytes: of output after which the step is stopped.
+        message_bytes: of one message from the kernel; a longer one ends the run.
+        frozen_s: seconds without a heartbeat after which a kernel is frozen.
+        interrupt_s: seconds that an interrupted cell has to end before its kernel is killed.
+        start_s: seconds a kernel has to start.
+        gateway_s: seconds that recording waits for an unreachable gateway.
+        settle_s: seconds that outputs may still come after the kernel's reply.
+    """
+
+    output_bytes: int = 1024 * 1024
+    flood_bytes: int = 16 * 1024 * 1024
+    message_bytes: int = 8 * 1024 * 1024
+    frozen_s: float = 4.0
+    interrupt_s: float = 3.0
+    start_s: float = 30.0
+    gateway_s: float = 120.0
+    settle_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to run, as the gateway granted it.
+
+    Attributes:
+        run: the run's id.
+        incident: `{id, title, severity}`, told to the notebook.
+        params: wire-typed values by name.
+        mode: `curated` or `ad-hoc`.
+        web: the gateway's pages, for links to approvals; "" when there are none.
+    """
+
+    run: str
+    steps: tuple[Step, ...]
+    runbook: str = ""
+    incident: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = "curated"
+    web: str = ""

@@ -1,0 +1,124 @@
+"""What no code path of ours can do, because the database refuses it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from interlock_gateway.adapters.store import SqlStore
+from interlock_gateway.adapters.store.schema import metadata
+from interlock_gateway.core.approval import TRANSITIONS, ApprovalState
+from interlock_gateway.core.timeline import Draft, text_part
+from interlock_gateway.service.ports import ConflictError, Transaction
+from interlock_gateway.service.records import ApprovalRow, VoteRow
+from sqlalchemy import Engine, create_engine, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
+
+_NOW = datetime(2026, 1, 2, tzinfo=UTC)
+_ROW = ApprovalRow(
+    *("A-1", "INC-1", "R-1", "terminate", 1, 0, "you", "orders", "pg.terminate_backend"),
+    *("admin", "one-approver", "permissions.csv:1", "pending", 1, "sha256:0", b"", "key"),
+    *(_NOW, _NOW + timedelta(minutes=15), "evt_1"),
+)
+
+
+@pytest.fixture
+async def raw(store: SqlStore, store_url: str) -> AsyncIterator[Engine]:
+    """The same database past all our code, with an event, a part, a vote and an approval."""
+
+    def unit(tx: Transaction) -> None:
+        tx.append(Draft("note.observation", "person:you", {}, {"text": text_part("x")}))
+        tx.add(VoteRow("A-1", "colleague", "approve", "", "d", "p", _NOW))
+        tx.add(_ROW)
+
+    await store.commit(unit)
+    url = make_url(store_url)
+    if url.get_backend_name() == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE events SET body = body",
+        "DELETE FROM events",
+        "UPDATE parts SET content = content",
+        "UPDATE votes SET vote = 'deny'",
+        "DELETE FROM votes",
+        "DELETE FROM approvals",
+        "UPDATE approvals SET state = 'succeeded'",
+        "UPDATE approvals SET state = 'executing'",
+        "UPDATE approvals SET requester = 'colleague'",
+        "UPDATE approvals SET target = 'payments'",
+        "UPDATE approvals SET expires_at = expires_at + 1",
+        "UPDATE approvals SET idempotency_key = ''",
+    ],
+)
+async def test_history_cannot_be_rewritten(raw: Engine, statement: str) -> None:
+    with pytest.raises(DBAPIError), raw.begin() as connection:
+        connection.execute(text(statement))
+
+
+async def test_an_event_cannot_be_replaced(raw: Engine, engine_name: str) -> None:
+    if engine_name == "postgresql":
+        statement = "TRUNCATE events CASCADE"
+    else:
+        statement = "INSERT OR REPLACE INTO events SELECT * FROM events"
+    settings = "PRAGMA recursive_triggers=ON" if engine_name == "sqlite" else "SELECT 1"
+    with raw.begin() as connection:
+        connection.execute(text(settings))
+        with pytest.raises(DBAPIError):
+            connection.execute(text(statement))
+
+
+async def test_only_the_steps_of_the_table_are_taken(store: SqlStore) -> None:
+    """Every pair of states: the database allows exactly what `TRANSITIONS` allows."""
+    states = list(ApprovalState)
+    for number, (source, goal) in enumerate((a, b) for a in states for b in states if a != b):
+        path = _path_to(source)
+
+        unit = partial(_walk, number=number, path=[*path, goal.value])
+        if goal in TRANSITIONS.get(source, frozenset()):
+            await store.commit(unit)
+        else:
+            with pytest.raises(DBAPIError):
+                await store.commit(unit)
+
+
+def _walk(tx: Transaction, number: int, path: list[str]) -> None:
+    """Add an approval and take it along a path of states."""
+    row = replace(_ROW, id=f"A-{number + 10}")
+    tx.add(row)
+    for state in path:
+        row = tx.change(row, state=state)
+
+
+async def test_an_approval_is_born_pending(store: SqlStore) -> None:
+    with pytest.raises((DBAPIError, ConflictError), match="start pending"):
+        await store.commit(lambda tx: tx.add(replace(_ROW, state="approved")))
+
+
+@pytest.mark.usefixtures("store")
+async def test_migrations_and_tables_say_the_same(store_url: str) -> None:
+    url = make_url(store_url)
+    if url.get_backend_name() == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        assert "events" in inspect(connection).get_table_names()
+    engine.dispose()
+
+
+def _path_to(state: ApprovalState) -> list[str]:
+    """Return the states on the way from pending to `state`."""
+    if state is ApprovalState.PENDING:
+        return []
+    before = next(one for one, goals in TRANSITIONS.items() if state in goals)
+    return [*_path_to(before), state.value]

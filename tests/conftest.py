@@ -1,0 +1,138 @@
+"""Real parts that tests in every folder share: a PostgreSQL, and databases to throw away."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import psycopg
+import pytest
+from hypothesis import settings
+from interlock.testing.postgres import Cluster, Database, NoPostgres
+from interlock_gateway.adapters.targets.logins import action_login_sql, read_login_sql
+from psycopg import sql
+
+settings.register_profile("interlock", settings(), deadline=None)  # time is no verdict
+settings.load_profile("interlock")
+
+_LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The connection string of a superuser on a real server.
+
+    `INTERLOCK_TEST_POSTGRES` if it is set, else a server on this machine that trusts loopback,
+    else one started for this session.
+    """
+    named = os.environ.get("INTERLOCK_TEST_POSTGRES")
+    if named:
+        yield named
+    elif _is_superuser(_LOCAL):
+        yield _LOCAL
+    else:
+        yield from _own_cluster()
+
+
+@pytest.fixture
+def postgres_database(postgres_server: str) -> Iterator[Database]:
+    """A fresh database with an owner, a read login and an action login; dropped afterwards."""
+    with throw_away_database(postgres_server) as made:
+        yield made
+
+
+@pytest.fixture
+def postgres_dsn(postgres_database: Database) -> str:
+    """The owner's connection string of a fresh database; the owner is no superuser."""
+    return postgres_database.app
+
+
+@pytest.fixture(scope="module")
+def module_database(postgres_server: str) -> Iterator[Database]:
+    """Like `postgres_database`, once for a module whose tests leave it as they found it."""
+    with throw_away_database(postgres_server) as made:
+        yield made
+
+
+@contextmanager
+def throw_away_database(server: str) -> Iterator[Database]:
+    """Create a database with right-sized logins; drop all of it at the end."""
+    made = _plan(server)
+    with psycopg.connect(server, autocommit=True) as connection:
+        _create(connection, made)
+        try:
+            yield made
+        finally:
+            _drop(connection, made)
+
+
+def _plan(server: str) -> Database:
+    name = f"il_{secrets.token_hex(5)}"  # unique over every xdist worker and every checkout
+
+    def login(kind: str) -> str:
+        return _with(server, name, user=f"{name}_{kind}", password=secrets.token_hex(12))
+
+    return Database(name, _with(server, name), login("app"), login("read"), login("act"))
+
+
+def _create(connection: psycopg.Connection, made: Database) -> None:
+    app = urlsplit(made.app)
+    owner = sql.Identifier(app.username or "")
+    word = sql.Literal(app.password)
+    connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(owner, word))
+    connection.execute(
+        sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(made.name), owner)
+    )
+    with psycopg.connect(made.superuser, autocommit=True) as inside:
+        for statement in _logins(made):
+            inside.execute(statement.encode())
+
+
+def _logins(made: Database) -> list[str]:
+    owner = urlsplit(made.app).username or ""
+    read, act = urlsplit(made.read), urlsplit(made.act)
+    name, words = made.name, (read.password or "", act.password or "")
+    return [
+        *read_login_sql(read.username or "", database=name, owner=owner, password=words[0]),
+        *action_login_sql(act.username or "", database=name, password=words[1]),
+    ]
+
+
+def _drop(connection: psycopg.Connection, made: Database) -> None:
+    connection.execute(
+        sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(made.name))
+    )
+    for dsn in (made.app, made.read, made.act):
+        role = sql.Identifier(urlsplit(dsn).username or "")
+        connection.execute(sql.SQL("DROP ROLE IF EXISTS {}").format(role))
+
+
+def _with(server: str, database: str, *, user: str = "", password: str = "") -> str:
+    """Return `server` with another database and, if `user` is given, another login."""
+    parts = urlsplit(server)
+    host = parts.netloc.rpartition("@")[2]
+    place = f"{quote(user)}:{quote(password)}@{host}" if user else parts.netloc
+    return urlunsplit(parts._replace(netloc=place, path=f"/{database}"))
+
+
+def _is_superuser(dsn: str) -> bool:
+    try:
+        with psycopg.connect(dsn, connect_timeout=2) as connection:
+            row = connection.execute("SHOW is_superuser").fetchone()
+    except psycopg.Error:
+        return False
+    return row == ("on",)
+
+
+def _own_cluster() -> Iterator[str]:
+    try:
+        cluster = Cluster().start()
+    except NoPostgres as missing:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(missing), pytrace=False)
+        pytest.skip(str(missing))
+    try:
+        yield cluster.dsn()
+    finally:
+        cluster.stop()

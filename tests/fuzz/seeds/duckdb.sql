@@ -1,0 +1,4 @@
+-- Statements that a hunt found, shrunk; see ../seed_file.py for how they are written.
+
+-- it is MULTI
+PIVOT v t(j)ON U&"a"IN()

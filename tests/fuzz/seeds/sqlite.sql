@@ -1,0 +1,1 @@
+-- Statements that a hunt found, shrunk; see ../seed_file.py for how they are written.

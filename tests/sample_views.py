@@ -1,0 +1,180 @@
+"""The web pages' views, filled for a happy day; a test names only what matters to it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from interlock.export import build
+from interlock.export.exhibits import grid_of
+from interlock_gateway.web.render import (
+    ApprovalRow,
+    ApprovalsView,
+    ApprovalView,
+    Argument,
+    IncidentRow,
+    IncidentsView,
+    IncidentView,
+    LoginView,
+    Outcome,
+    Page,
+    Problem,
+    ProblemView,
+    RunRow,
+    Viewer,
+    VoteRow,
+    render_approval,
+    render_approvals,
+    render_incident,
+    render_incidents,
+    render_login,
+    render_problem,
+)
+from sample_incident import ARGUMENTS, INCIDENT, START, UPDATE, columns, sample
+
+
+def at(seconds: float) -> datetime:
+    return START + timedelta(seconds=seconds)
+
+
+COLLEAGUE = Viewer(id="colleague", name="colleague", csrf="token-of-colleague", waiting=1)
+PAGE = Page(now=at(90), viewer=COLLEAGUE)
+STATEMENT = "UPDATE orders\nSET state = 'new'\nWHERE state = 'stuck' AND id <= :last"
+
+
+def incident_row(**changes: Any) -> IncidentRow:
+    row = IncidentRow(
+        id="INC-1",
+        title=INCIDENT["title"],
+        severity="sev2",
+        state="open",
+        commander="you",
+        declared_at=START,
+        waiting=1,
+    )
+    return replace(row, **changes)
+
+
+def approval_row(**changes: Any) -> ApprovalRow:
+    row = ApprovalRow(
+        id="A-1",
+        state="pending",
+        incident="INC-1",
+        requester="you",
+        operation="pg.terminate_backend",
+        target="orders",
+        tier="production",
+        effect="admin",
+        expires_at=at(964),
+        may_vote=True,
+    )
+    return replace(row, **changes)
+
+
+def approval(**changes: Any) -> ApprovalView:
+    shape = columns("pid integer", "usename text", "state text", "query text")
+    rows = [[28073, "checkout", "idle in transaction", UPDATE]]
+    preview = grid_of("Backends it would end", {"columns": shape, "rows": rows})
+    assert preview
+    view = ApprovalView(
+        page=PAGE,
+        id="A-1",
+        state="pending",
+        incident="INC-1",
+        incident_title=INCIDENT["title"],
+        severity="sev2",
+        run="R-1",
+        step="terminate-root",
+        requester="you",
+        reason="It has been idle in a transaction for 7 min and blocks checkout",
+        asked_at=at(64),
+        expires_at=at(964),
+        target="orders",
+        tier="production",
+        dialect="postgres",
+        operation="pg.terminate_backend",
+        effect="admin",
+        statement="",
+        arguments=tuple(Argument(name, **typed) for name, typed in ARGUMENTS.items()),
+        preview=(preview,),
+        touches="One session: its open transaction rolls back.",
+        undo="None needed: the client reconnects; its open transaction is rolled back.",
+        rule="one-other",
+        needs="1 of: dba, commander",
+        line="permissions.csv:17",
+        eligible=("approver", "colleague"),
+        votes=(),
+        proposal_digest="sha256:" + "4" * 64,
+        prompt_digest="sha256:" + "5" * 64,
+        may_vote=True,
+        prompt_text="A-1 · INC-1 sev2 · orders (production)\npg.terminate_backend pid=28073",
+    )
+    return replace(view, **changes)
+
+
+def done() -> ApprovalView:
+    result = grid_of(
+        "Result", {"columns": columns("pg_terminate_backend boolean"), "rows": [[True]]}
+    )
+    verify = grid_of("Verification", {"columns": columns("still_there integer"), "rows": [[0]]})
+    assert result
+    assert verify
+    outcome = Outcome(at=at(106), affected=1, elapsed_ms=12.4, exhibits=(result, verify))
+    vote = VoteRow("colleague", "approve", at(105.3), "Same pid and start as in the finding")
+    later = Page(now=at(130), viewer=COLLEAGUE)
+    return approval(page=later, state="succeeded", votes=(vote,), may_vote=False, outcome=outcome)
+
+
+def incident() -> IncidentView:
+    return IncidentView(
+        page=PAGE,
+        incident=incident_row(),
+        roles={"you": "commander", "colleague": "responder"},
+        runs=(RunRow("R-1", "pg-lock-contention", "1.0.0", "curated", "you", "running", at(21)),),
+        approvals=(approval_row(), approval_row(id="A-2", state="denied", may_vote=False)),
+        record=build(INCIDENT, sample()),
+    )
+
+
+def incidents() -> IncidentsView:
+    other = incident_row(
+        id="INC-2", title="Late partitions", state="closed", severity="sev3", waiting=0,
+        commander="", closed_at=at(80),
+    )  # fmt: skip
+    return IncidentsView(PAGE, (incident_row(), other))
+
+
+def pages() -> dict[str, str]:
+    """Return every page, by a name for its screenshot."""
+    nobody = Page(now=at(90))
+    refused = Problem(
+        "Somebody else must approve what you asked for.",
+        code="self-approval",
+        line="approvals.toml:4",
+        help="Ask one of: approver, colleague.",
+    )
+    lost = Outcome(message="The connection was lost.")
+    why_not = "You asked for this yourself; somebody else must approve it."
+    return {
+        "login": render_login(LoginView(nobody)),
+        "login-wrong": render_login(LoginView(nobody, problem=Problem("No such code."))),
+        "incidents": render_incidents(incidents()),
+        "incidents-none": render_incidents(IncidentsView(PAGE, ())),
+        "incident": render_incident(incident()),
+        "approvals": render_approvals(
+            ApprovalsView(PAGE, (approval_row(),), (approval_row(id="A-0", state="expired"),))
+        ),
+        "approvals-none": render_approvals(ApprovalsView(PAGE, ())),
+        "approval": render_approval(approval()),
+        "approval-sql": render_approval(
+            approval(
+                operation="write", effect="write", statement=STATEMENT, max_rows=12,
+                arguments=(Argument("last", "integer", 4711),),
+            )
+        ),
+        "approval-not-mine": render_approval(approval(may_vote=False, why_not=why_not)),
+        "approval-done": render_approval(done()),
+        "approval-unknown": render_approval(
+            approval(state="outcome_unknown", may_vote=False, outcome=lost)
+        ),
+        "problem": render_problem(ProblemView(PAGE, 403, refused)),
+    }  # fmt: skip

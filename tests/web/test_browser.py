@@ -1,0 +1,210 @@
+"""Pages and the exported file in a real browser: nothing loads or runs, all can be used."""
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from interlock.export import build, html
+from interlock_gateway.web.render import HEADERS, render_approval, stylesheet
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+from sample_incident import INCIDENT, Part, Story, sample
+from sample_views import STATEMENT, approval, pages
+
+pytestmark = pytest.mark.browser
+
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PHONE, DESKTOP = 390, 1280
+HOST = "https://interlock.test/"
+HOSTILE = (
+    "<script>document.title='owned'</script><img src='https://evil.example/x.png'>"
+    "<form method=post action=/approvals/A-1/vote><button class=approve>Approve</button></form>"
+    "</style><style>body{background:url(https://evil.example/y)}</style>"
+    "<meta http-equiv=refresh content='0;url=https://evil.example'>" + "W" * 3_000
+)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None and os.environ.get("CI") != "true":
+        pytest.skip("needs Chromium: apt-get install chromium")
+    assert chromium, "CI must have Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@dataclass(slots=True)
+class Visit:
+    """A page as somebody sees it, what it asked for, complained about and sent."""
+
+    page: Page
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+    sent: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def visit(browser: Browser, source: str | Mapping[str, str], *, width: int) -> Iterator[Visit]:
+    """Serve `source` with our headers and the one style sheet; nothing else exists.
+
+    A phone is shown the dark colours, a desktop the light ones; several pages are served by name.
+    """
+    served = source if isinstance(source, Mapping) else {"page": source}
+    context = browser.new_context(
+        viewport={"width": width, "height": 844},
+        color_scheme="dark" if width == PHONE else "light",
+    )
+    seen = Visit(context.new_page())
+
+    def serve(route: Route) -> None:
+        request = route.request
+        seen.asked.append(request.url)
+        if request.method == "POST":
+            seen.sent.append(request.post_data or "")
+        if request.url.endswith("/static/interlock.css"):
+            route.fulfill(body=stylesheet(), content_type="text/css", headers={})
+        elif request.url.startswith(HOST):
+            body = served.get(request.url.removeprefix(HOST), "sent")
+            route.fulfill(body=body, headers={**HEADERS, "Content-Type": "text/html"})
+        else:
+            route.abort()
+
+    context.route("**/*", serve)
+    seen.page.on("console", lambda message: seen.complaints.append(message.text))
+    seen.page.goto(HOST + next(iter(served)))
+    try:
+        yield seen
+    finally:
+        context.close()
+
+
+def overflows(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.scrollWidth > window.innerWidth"))
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_every_page_loads_only_its_style_and_fits_the_screen(browser: Browser, width: int) -> None:
+    shown = pages()
+    with visit(browser, shown, width=width) as seen:
+        for name in shown:
+            seen.page.goto(HOST + name)
+            assert not overflows(seen.page), name
+            assert seen.complaints == [], name
+    assert {url.removeprefix(HOST) for url in seen.asked} == {*shown, "static/interlock.css"}
+
+
+def test_what_a_thumb_must_hit_is_large_enough(browser: Browser) -> None:
+    with visit(browser, render_approval(approval()), width=PHONE) as seen:
+        for name in ("Approve A-1", "Deny A-1"):
+            box = seen.page.get_by_role("button", name=name).bounding_box()
+            assert box
+            assert box["height"] >= 44
+            assert box["width"] >= 200
+
+
+def test_the_vote_can_be_given_by_keyboard_alone_and_focus_is_seen(browser: Browser) -> None:
+    with visit(browser, render_approval(approval()), width=DESKTOP) as seen:
+        page = seen.page
+        page.locator("#approve-reason").focus()
+        page.keyboard.type("Same pid")
+        page.keyboard.press("Tab")
+        page.keyboard.press("Space")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Approve A-1"
+        style = "getComputedStyle(document.activeElement).outlineStyle"
+        assert page.evaluate(style) == "solid"
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/vote")
+        [sent] = seen.sent
+        assert "vote=approve" in sent
+        assert "proposal_digest=sha256%3A4444" in sent
+        assert "reason=Same+pid" in sent
+
+
+def test_approving_without_the_tick_sends_nothing(browser: Browser) -> None:
+    with visit(browser, render_approval(approval()), width=PHONE) as seen:
+        seen.page.get_by_role("button", name="Approve A-1").click()
+        seen.page.get_by_role("button", name="Deny A-1").click()
+        assert seen.sent == []
+
+
+def test_the_exact_statement_is_seen_whole_on_a_phone(browser: Browser) -> None:
+    long = STATEMENT + "\n-- " + "x" * 2_000
+    with visit(browser, render_approval(approval(statement=long)), width=PHONE) as seen:
+        pre = seen.page.locator("pre.exact")
+        assert pre.inner_text() == long
+        assert not overflows(seen.page)
+        assert pre.evaluate(
+            "e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight"
+        )
+
+
+def test_an_injected_approve_button_stays_text(browser: Browser) -> None:
+    view = approval(reason=HOSTILE, statement=HOSTILE, undo=HOSTILE, may_vote=False)
+    with visit(browser, render_approval(view), width=PHONE) as seen:
+        assert seen.page.locator("button.approve").count() == 0
+        assert seen.page.title() == "A-1 pg.terminate_backend · Interlock"
+        assert not [url for url in seen.asked if "evil" in url]
+        assert not overflows(seen.page)
+
+
+def hostile_file(folder: Path) -> Path:
+    story = Story(sample())
+    outputs = Part([{"kind": "display", "data": {"text/html": HOSTILE}, "text": HOSTILE}])
+    story.tell("step.completed", 1, {"run": "R-1", "step": HOSTILE, "outputs": outputs})
+    path = folder / "incident.html"
+    path.write_text(html(build({**INCIDENT, "title": HOSTILE}, story.entries)), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_an_exported_file_opens_offline_without_a_request_or_a_complaint(
+    browser: Browser, tmp_path: Path, width: int
+) -> None:
+    path = hostile_file(tmp_path)
+    context = browser.new_context(viewport={"width": width, "height": 844}, offline=True)
+    seen = Visit(context.new_page())
+    seen.page.on("request", lambda request: seen.asked.append(request.url))
+    seen.page.on("console", lambda message: seen.complaints.append(message.text))
+    seen.page.goto(path.as_uri())
+    assert seen.page.title().startswith("INC-1")
+    assert seen.asked == [path.as_uri()]
+    assert seen.complaints == []
+    assert not overflows(seen.page)
+    context.close()
+
+
+def test_an_exported_file_leads_from_a_citation_to_its_event(
+    browser: Browser, tmp_path: Path
+) -> None:
+    path = hostile_file(tmp_path)
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    page.locator("section#summary").get_by_role("link", name="[#28]").first.click()
+    assert page.url.endswith("#e28")
+    assert page.locator("li:has(#e28)").count() == 1
+    page.close()
+
+
+def test_paper_shows_what_is_folded_on_the_screen(browser: Browser, tmp_path: Path) -> None:
+    path = hostile_file(tmp_path)
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    folded = page.locator(".moment pre.sql").first
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    box = folded.bounding_box()
+    assert box
+    assert box["height"] > 20
+    assert re.search(r"FROM pg_stat_activity", folded.inner_text())
+    page.close()
