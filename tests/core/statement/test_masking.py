@@ -94,6 +94,16 @@ def test_masked_values_are_followed_to_the_result(dialect: str, columns: str, sq
     assert described(found) == columns
 
 
+@pytest.mark.parametrize(("dialect", "columns", "sql"), cases("changes.sql"))
+def test_masked_values_are_followed_to_what_a_change_returns(
+    dialect: str, columns: str, sql: str
+) -> None:
+    found = found_of(dialect, sql)
+
+    assert found.effect is Effect.WRITE, found.reasons
+    assert described(found) == columns
+
+
 @pytest.mark.parametrize(("dialect", "what", "sql"), cases("refused.sql"))
 def test_what_could_tell_a_masked_value_is_no_read(dialect: str, what: str, sql: str) -> None:
     found = found_of(dialect, sql)

@@ -2,3 +2,9 @@
 
 -- it is MULTI
 PIVOT v t(j)ON U&"a"IN()
+
+-- it changed the sequence
+SUMMARIZE'deep'
+
+-- it changed the sequence
+SUMMARIZE x'deep'

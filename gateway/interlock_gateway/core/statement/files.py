@@ -49,7 +49,7 @@ def reasons(rules: Rules, found: Sequence[Token]) -> Iterator[Reason]:
         if token.mark is not Mark.WORD or token.text.lower() not in before:
             continue
         parts = list(_parts(found, index + 1))
-        reason = of_table(rules, parts) or of_macro(macros, parts[-1:])
+        reason = of_table(rules, parts) or of_macro(macros, parts[-1:]) or _of_prefix(found, index)
         inside = inside or (_inside(rules, found) if reason else ())
         if reason is not None and not inside[index]:
             yield Reason(
@@ -80,6 +80,22 @@ def of_schema(rules: Rules, named: Sequence[str], function: str) -> Reason | Non
         f"{called}() may be a macro of the target; write {function}({named[-1]}) for a column."
     )
     return Reason(Effect.UNKNOWN, f"function {called}", detail)
+
+
+def _of_prefix(found: Sequence[Token], index: int) -> Reason | None:
+    """Return why what follows `found[index]` is read in two ways, or None.
+
+    `SUMMARIZE x'orders'` is of the table orders to DuckDB, and of x to sqlglot.
+    """
+    marks = [token.mark for token in found[index + 1 : index + 3]]
+    if marks not in ([Mark.WORD, Mark.STRING], [Mark.WORD, Mark.DOLLAR]):
+        return None
+    prefix, string = found[index + 1 : index + 3]
+    if prefix.end != string.start:
+        return None
+    name = prefix.text + string.text
+    detail = f"{name} is no name that is understood; write it without {prefix.text}."
+    return Reason(Effect.UNKNOWN, f"table {name}", detail)
 
 
 def _inside(rules: Rules, found: Sequence[Token]) -> Sequence[bool]:

@@ -68,7 +68,9 @@ def tree_of(
     if isinstance(shape, Opinion):
         return None
     start = shape.start if shape else 0
-    return _unwrapped(_parse(dialect, text[start:], catalogue)), start
+    tree = _unwrapped(_parse(dialect, text[start:], catalogue))
+    described = isinstance(tree, exp.Describe) and isinstance(tree.this, exp.Table)
+    return None if described else (tree, start)
 
 
 def _parse(dialect: Dialect, text: str, catalogue: Catalogue | None) -> exp.Expr:
@@ -79,7 +81,23 @@ def _parse(dialect: Dialect, text: str, catalogue: Catalogue | None) -> exp.Expr
     found = [tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon)]
     if len(found) != 1:
         not_understood("statements", f"The text holds {len(found)} statements, not one.")
+    if dialect is Dialect.DUCKDB:
+        _name_summarized(found[0])
     return found[0]
+
+
+def _name_summarized(tree: exp.Expr) -> None:
+    """Make a table of the string in `SUMMARIZE 'orders'`: it is one to DuckDB, no value.
+
+    Raises:
+        NotUnderstoodError: something else stands there, such as `x'61'`.
+    """
+    for node in tree.find_all(exp.Summarize):
+        if isinstance(node.this, exp.Table | exp.Query):
+            continue
+        if not (isinstance(node.this, exp.Literal) and node.this.is_string):
+            not_understood("summarize", "SUMMARIZE takes a table or a query.")
+        node.set("this", exp.Table(this=exp.to_identifier(node.this.name, quoted=True)))
 
 
 def _again(

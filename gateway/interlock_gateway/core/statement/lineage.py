@@ -16,6 +16,9 @@ CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge)
 CHOOSING = (exp.Columns, exp.PositionalColumn, exp.Pivot)
 """They choose columns without naming them."""
 
+ROWS = (*QUERIES, *CHANGES, exp.Table, exp.Values)
+"""What a subquery or a CTE may hold whose columns can be followed."""
+
 _DERIVED = (exp.Subquery, exp.CTE, exp.Lateral, exp.Values, exp.Unnest)
 _NAMING = (exp.Column, exp.Alias, exp.Aliases, exp.TableAlias, exp.Table, exp.CTE, exp.Join)
 
@@ -39,6 +42,7 @@ class Flow:
         self._whole: dict[str, str] = {}  # aliases whose row holds masked values
         nodes = list(tree.walk())
         self._selects = [node for node in nodes if isinstance(node, exp.Select)]
+        self._returnings = [node for node in nodes if isinstance(node, exp.Returning)]
         self._unions = [node for node in nodes if isinstance(node, exp.SetOperation)]
         self._derived = [node for node in nodes if isinstance(node, _DERIVED)]
         self._tables = [node for node in nodes if isinstance(node, exp.Table)]
@@ -57,9 +61,6 @@ class Flow:
 
     def outputs(self) -> list[Output] | None:
         """Return the columns of the result, or None when they cannot be told by position."""
-        if isinstance(self.tree, CHANGES):
-            returning = self.tree.args.get("returning")
-            return self._items(returning.expressions, None) if returning else []
         return self.outputs_of(self.tree)
 
     def identifiers(self) -> Iterator[str]:
@@ -67,8 +68,11 @@ class Flow:
         return (name.name.casefold() for name in self.tree.find_all(exp.Identifier))
 
     def outputs_of(self, query: exp.Expr) -> list[Output] | None:
-        """Return the columns of a query in the statement, or None."""
+        """Return the columns of a query or a change in the statement, or None."""
         match query:
+            case exp.Insert() | exp.Update() | exp.Delete() | exp.Merge():
+                returning = query.args.get("returning")
+                return self._items(returning.expressions, None) if returning else []
             case exp.Subquery():
                 return self.outputs_of(query.this)
             case exp.SetOperation():
@@ -195,6 +199,9 @@ class Flow:
                 self._opaque |= self._is_renamed(select)
             for item in select.expressions:
                 self._spread_item(item, top=select is self.tree)
+        for returning in self._returnings:
+            for item in returning.expressions:
+                self._spread_item(item, top=returning.parent is self.tree)
         for union in self._unions:
             self._spread_union(union)
         for derived in self._derived:
@@ -237,7 +244,9 @@ class Flow:
         if not tag:
             return
         self._whole.setdefault(node.alias.casefold(), tag)
-        self._opaque |= isinstance(node, exp.Values | exp.Unnest) and not columns
+        unnamed = isinstance(node, exp.Values | exp.Unnest) and not columns
+        followed = not isinstance(node, exp.Subquery | exp.CTE) or isinstance(node.this, ROWS)
+        self._opaque |= unnamed or not followed
         outputs = self.outputs_of(node.this) if isinstance(node.this, exp.Expr) else None
         if outputs is None or len(outputs) != len(columns):
             self._learn(columns, tag)
@@ -349,6 +358,8 @@ def _value_of(node: exp.Expr) -> Iterable[exp.Expr]:
             found = (node.this,)
         case exp.Table():
             found = node.args.get("joins") or ()
+        case exp.Insert() | exp.Update() | exp.Delete() | exp.Merge():
+            found = [one for one in (node.args.get("returning"),) if one]
         case _ if not _is_apart(node):
             found = node.iter_expressions()
     return found

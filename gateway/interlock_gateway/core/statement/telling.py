@@ -18,6 +18,7 @@ from interlock_gateway.core.statement.lineage import (
     CHANGES,
     CHOOSING,
     QUERIES,
+    ROWS,
     Flow,
     is_loose,
 )
@@ -96,6 +97,11 @@ def _in(flow: Flow, node: exp.In) -> str:
     return "a list of masked values" if flow.of_list(node) else ""
 
 
+def _rows(flow: Flow, node: exp.Subquery | exp.CTE) -> str:
+    """Name what gives rows of columns that nobody can follow, as SUMMARIZE does."""
+    return "" if isinstance(node.this, ROWS) or not flow.taint(node) else node.this.key.upper()
+
+
 def _choice(_flow: Flow, _node: exp.Expr) -> str:
     return "a choice of columns without their names"
 
@@ -110,6 +116,7 @@ _LOOKS: Sequence[tuple[Any, Callable[[Flow, Any], str]]] = (
     (exp.Select, _select),
     (exp.Group, _group),
     (exp.In, _in),
+    ((exp.Subquery, exp.CTE), _rows),
     (CHOOSING, _choice),
 )
 

@@ -263,3 +263,14 @@ SELECT `a` FROM t
 SELECT ?
 
 CHECKPOINT UNION SELECT 1
+
+-- because: table x'orders'
+SUMMARIZE x'orders'
+
+SUMMARIZE TABLE n'orders'
+
+DESCRIBE b'orders'
+
+SELECT * FROM (SUMMARIZE E'orders')
+
+SUMMARIZE $$orders$$

@@ -195,3 +195,18 @@ SELECT guess FROM guesses WHERE guess NOT IN main.pins [sqlite]
 
 -- a list of masked values
 WITH c AS (SELECT pin FROM cards) SELECT guess FROM guesses WHERE guess IN c [sqlite]
+
+-- a statement of this kind
+SUMMARIZE customers [duckdb]
+
+-- a statement of this kind
+SUMMARIZE 'customers' [duckdb]
+
+-- SUMMARIZE
+SELECT * FROM (SUMMARIZE 'customers') [duckdb]
+
+-- SUMMARIZE
+WITH s AS (SUMMARIZE customers) SELECT min FROM s [duckdb]
+
+-- DESCRIBE
+SELECT column_name FROM (DESCRIBE customers) [duckdb]
