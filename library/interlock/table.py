@@ -12,7 +12,7 @@ from importlib import import_module
 from time import monotonic
 from typing import Any
 
-from interlock import wire
+from interlock import arrow, wire
 from interlock.errors import UsageError
 from interlock.rendering import as_html, as_text
 
@@ -116,6 +116,7 @@ class Table:
         self.call = str(answer.get("call") or "")
         self.elapsed_ms = float(answer.get("elapsed_ms") or 0)
         types = [str(column["type"]) for column in described]
+        self._answer = answer
         self.rows: tuple[Row, ...] = tuple(
             self._row(types, cells) for cells in answer.get("rows") or []
         )
@@ -165,6 +166,10 @@ class Table:
         return _library("polars").DataFrame(
             self._records(), schema=list(self.columns), orient="row"
         )
+
+    def arrow(self) -> Any:
+        """Return the rows as a pyarrow Table, each column in the Arrow type of its own."""
+        return arrow.table(self._answer)
 
     def _records(self) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self.rows]

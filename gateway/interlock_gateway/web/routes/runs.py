@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Request, Response
+from interlock import arrow
 from interlock.errors import refusal
 
 from interlock_gateway.core.timeline import stamp
@@ -17,19 +17,22 @@ from interlock_gateway.service.step_events import StepEnd
 from interlock_gateway.service.wishes import Wish
 from interlock_gateway.web import bodies, views
 from interlock_gateway.web.auth import AnyPrincipal, Asking, PersonOnly
+from interlock_gateway.web.forms import form
 from interlock_gateway.web.strict_json import StrictRoute
 from interlock_gateway.web.views import Json
 
 routes = APIRouter(prefix="/v1", tags=["runs"], route_class=StrictRoute)
 
 
-@routes.post("/queries", response_model=Json)
-async def query(body: bodies.Query, who: AnyPrincipal, gateway: Asking) -> Response:
-    """Ask a target a guarded query."""
+@routes.post("/queries", response_model=Json, responses={200: {"content": {arrow.MEDIA_TYPE: {}}}})
+async def query(
+    body: bodies.Query, who: AnyPrincipal, gateway: Asking, request: Request
+) -> Response:
+    """Ask a target a guarded query, as JSON or, if that is accepted, as an Arrow stream."""
+    respond = form(request.headers.get("accept", ""))
     params = _typed(body.params)
     question = Question(_site(body), body.target, body.sql, params, body.max_rows)
-    # A response of its own: FastAPI would look through each cell of the answer once more.
-    return JSONResponse(await gateway.queries.ask(who, question))
+    return await respond(await gateway.queries.ask(who, question))
 
 
 @routes.post("/runs", status_code=201)
