@@ -206,3 +206,20 @@ async def test_a_plan_of_duckdb_prints_no_masked_value(in_duckdb: Asked) -> None
     """Of a join that it has run it prints by which values it filtered."""
     sql = "SELECT b.id FROM customers AS a JOIN customers AS b ON a.email = b.email WHERE a.id = 1"
     assert "@example" not in str(await in_duckdb.shown(f"EXPLAIN ANALYZE {sql}"))
+
+
+@pytest.mark.postgres
+async def test_plans_of_postgresql_and_sqlite_print_nothing_that_was_looked_up(
+    postgres: Asked, sqlite: Asked
+) -> None:
+    """Their plans are shown as they are: they hold what the statement itself says."""
+    sql = "SELECT b.id FROM customers AS a JOIN customers AS b ON a.email = b.email WHERE a.id = 1"
+    plans = [
+        await postgres.shown(f"EXPLAIN (ANALYZE, VERBOSE, BUFFERS) {sql}"),
+        await sqlite.shown(f"EXPLAIN {sql}"),
+        await sqlite.shown(f"EXPLAIN QUERY PLAN {sql}"),
+    ]
+
+    assert all(plans)
+    assert "@example" not in str(plans)
+    assert "[pii]" not in str(plans)
