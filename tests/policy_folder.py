@@ -61,6 +61,7 @@ undo = "Cannot be undone."
 idempotency_key = ["pid"]
 max_per_run = 2
 cooldown_s = 0
+circuit_breaker = { uses = 4, within_s = 3600 }
 
 [arguments.pid]
 type = "integer"

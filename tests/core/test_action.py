@@ -14,6 +14,8 @@ from policy_folder import ACTION, names_in
 
 MOMENT = datetime(2024, 3, 1, 10, 42, 1, 123456, tzinfo=UTC)
 
+BREAKER = "circuit_breaker = { uses = 4, within_s = 3600 }"
+
 TYPED = ACTION.replace(
     "[preview]",
     """\
@@ -128,7 +130,11 @@ def test_what_is_executed_is_always_a_statement() -> None:
         ("max_per_run = 2", "max_per_run = 0", "`max_per_run = 0` must be from 1 to 100"),
         ("cooldown_s = 0", "cooldown_s = -1", "`cooldown_s = -1` must be from 0"),
         ("cooldown_s = 0", "cooldown_s = 0\nretries = 3", "`retries` is unknown"),
-        ("cooldown_s = 0", "cooldown_s = 0\ncircuit_breaker = 3", "not enforced by this version"),
+        ("cooldown_s = 0", 'cooldown_s = 0\nterms = "mine"', "not enforced by this version"),
+        (BREAKER, "", "`circuit_breaker` is missing."),
+        (BREAKER, "circuit_breaker = 3", "`circuit_breaker` must be a table."),
+        ("uses = 4", "uses = 0", "`uses = 0` must be from 1 to 1,000"),
+        ("uses = 4", "uses = 4, on = true", "`on` is unknown"),
         ('type = "integer"', 'type = "int"', "`type = 'int'` is unknown"),
         ('type = "integer"', 'type = "text"', "`minimum` is unknown"),
         ("minimum = 1", "minimum = 9\nmaximum = 1", "`minimum` is above `maximum`."),
@@ -139,7 +145,10 @@ def test_what_is_executed_is_always_a_statement() -> None:
             "`:pdi` in `execute` is not an argument; did you mean `pid`?",
         ),
         ("stop(:pid)", "stop(1)", "The argument `pid` is not used by `execute`."),
-        ('"one row, true"', '"row count"', "`expect = 'row count'` is unknown"),
+        ('"one row, true"', '"row count"', "`count` is missing."),
+        ('"one row, true"', '"row count"', "`max_rows` is missing."),
+        ("cooldown_s = 0", "cooldown_s = 0\nmax_rows = 5", "`max_rows` is unknown"),
+        ('expect = "one row"', 'expect = "row count"', "`expect = 'row count'` is unknown"),
         ("within_s = 5", "within_s = 500", "`within_s = 500` must be from 0 to 300"),
     ],
 )
@@ -208,3 +217,132 @@ def test_the_same_thing_has_the_same_key_however_it_is_written() -> None:
     assert action.key("stock", arguments()) != key
     assert action.key("orders", arguments(pid=8)) != key
     assert action.key("orders", arguments(since=MOMENT + timedelta(microseconds=1))) != key
+
+
+# --- lists ------------------------------------------------------------------------------------
+
+LISTED = (
+    ACTION.replace(
+        'type = "integer"\nabout = "Which."\nminimum = 1',
+        'type = "list"\nabout = "Which."\nmax_items = 2\n'
+        'fields = { pid = "integer", since = "timestamptz" }',
+    )
+    .replace("[arguments.pid]", "[arguments.who]")
+    .replace(":pid", ":who")
+    .replace('["pid"]', '["who"]')
+)
+
+
+def listed(*items: object) -> dict[str, Any]:
+    return {"who": {"type": "json", "value": list(items)}}
+
+
+def item(pid: object = 7, since: object = "2024-03-01T10:00:00+00:00") -> dict[str, object]:
+    return {"pid": pid, "since": since}
+
+
+def of_a_list() -> Action:
+    action, problems = load(LISTED)
+    assert action is not None
+    assert problems == []
+    return action
+
+
+def test_a_list_of_typed_items_is_an_argument() -> None:
+    assert of_a_list().problems(listed(item(), item(8))) == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (listed(), "`who` must be a list of 1 to 2 items."),
+        (listed(item(1), item(2), item(3)), "`who` must be a list of 1 to 2 items."),
+        ({"who": {"type": "json", "value": {"pid": 7}}}, "must be a list of 1 to 2 items."),
+        ({"who": {"type": "integer", "value": 7}}, "must be of type json, not integer."),
+        (listed({"pid": 7}), "item 1 that is not made of pid (integer), since (timestamptz)."),
+        (listed(item() | {"more": 1}), "item 1 that is not made of"),
+        (listed(7), "item 1 that is not made of"),
+        (listed(item(), item("8")), "item 2 whose pid cannot be read"),
+        (listed(item(True)), "item 1 whose pid cannot be read"),
+        (listed(item(since=None)), "item 1 whose since must not be null."),
+        (listed(item(since="2024-03-01T10:00:00")), "item 1 whose since cannot be read"),
+        (
+            listed(item(), item(since="2024-03-01T12:00:00+02:00")),
+            "`who` names the same thing twice.",
+        ),
+    ],
+)
+def test_a_list_that_is_not_as_declared_is_told(given: dict[str, Any], message: str) -> None:
+    (told,) = of_a_list().problems(given)
+
+    assert message in told
+
+
+def test_a_list_in_another_order_is_the_same_thing() -> None:
+    action = of_a_list()
+
+    assert action.key("orders", listed(item(1), item(2))) == action.key(
+        "orders", listed(item(2), item(1))
+    )
+    assert action.key("orders", listed(item(1))) != action.key("orders", listed(item(2)))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("max_items = 2\n", "", "`max_items` is missing."),
+        ("max_items = 2", "max_items = 1000", "`max_items = 1000` must be from 1 to 100"),
+        ('{ pid = "integer", since = "timestamptz" }', "{}", "`fields` names nothing"),
+        ('pid = "integer"', 'pid = "json"', "`pid = 'json'` is unknown"),
+        ('pid = "integer"', '"P id" = "integer"', "cannot be the name of a field."),
+    ],
+)
+def test_a_list_says_what_its_items_are(old: str, new: str, message: str) -> None:
+    assert old in LISTED
+    _, problems = load(LISTED.replace(old, new, 1))
+
+    assert any(message in problem for problem in problems), problems
+
+
+# --- what guards, and what counts -------------------------------------------------------------
+
+
+def test_an_execute_that_cannot_guard_says_why_and_its_precheck_does() -> None:
+    told = 'guarded_by_precheck = "KILL takes no condition."'
+    by_precheck = ACTION.replace("stop(:pid)", "stop()").replace(
+        'expect = "one row, true"', f'expect = "one row, true"\n{told}'
+    )
+    _, problems = load(by_precheck)
+    assert problems == []
+
+    _, problems = load(by_precheck.replace("SELECT :pid", "SELECT 1"))
+    assert "The argument `pid` is not used by `precheck`, which guards `execute`." in problems[0]
+
+
+def test_an_action_that_changes_rows_counts_them_first() -> None:
+    counted = ACTION.replace('"one row, true"', '"row count"').replace(
+        "cooldown_s = 0", "cooldown_s = 0\nmax_rows = 20"
+    )
+    action, problems = load(f'{counted}\n[count]\nsql = "SELECT count(:pid)"\n')
+
+    assert problems == []
+    assert action is not None
+    assert (action.count.sql, action.max_rows) == ("SELECT count(:pid)", 20)
+
+
+def test_several_rows_that_must_all_be_true_are_for_postgresql() -> None:
+    several = ACTION.replace('"one row, true"', '"one row or more, all true"')
+    assert load(several)[1] == []
+
+    _, problems = load(several.replace('"postgres"', '"mariadb"'))
+    assert "is looked for on PostgreSQL only." in problems[0]
+
+
+def test_an_action_without_arguments_needs_no_key() -> None:
+    bare = ACTION.replace('idempotency_key = ["pid"]\n', "").replace(":pid", "1")
+    start, end = bare.index("[arguments.pid]"), bare.index("[preview]")
+    action, problems = load(bare[:start] + "[arguments]\n\n" + bare[end:])
+
+    assert problems == []
+    assert action is not None
+    assert action.key("orders", {}) == action.key("orders", {})

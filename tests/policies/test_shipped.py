@@ -10,7 +10,7 @@ import pytest
 from interlock.testing.postgres import Database
 from interlock_gateway.adapters.policy_files import read
 from interlock_gateway.core.action import Action
-from interlock_gateway.core.model import Dialect, Effect, IncidentRole
+from interlock_gateway.core.model import APPROVABLE, Dialect, Effect, IncidentRole
 from interlock_gateway.core.policy import Policy, PolicyError, load
 from interlock_gateway.core.policy.cases import load_cases
 from interlock_gateway.core.policy.lines import EFFECTS
@@ -100,17 +100,21 @@ def test_the_people_of_one_machine_can_approve_each_other(shipped: Policy) -> No
     assert shipped.eligible(rule, parts, "you") == {"approver", "colleague"}
 
 
-@pytest.mark.parametrize("part", ["preview", "precheck", "verify"])
+@pytest.mark.parametrize("part", ["preview", "count", "precheck", "verify"])
 def test_what_an_action_looks_at_is_a_proven_read(shipped: Policy, part: str) -> None:
     for action in shipped.actions.values():
-        proven = classify(translate(action.dialect, getattr(action, part).sql))
+        sql = getattr(action, part).sql
+        if not sql:
+            continue
+        proven = classify(translate(action.dialect, sql))
         assert (proven.effect, proven.reasons) == (Effect.READ, ())
 
 
 def test_what_an_action_does_could_not_pass_as_a_read(shipped: Policy) -> None:
+    """Of a function of the target's own only its reviewed file can tell."""
     for action in shipped.actions.values():
-        proven = classify(translate(action.dialect, action.execute.sql))
-        assert proven.effect is Effect.ADMIN
+        effect = classify(translate(action.dialect, action.execute.sql)).effect
+        assert effect in APPROVABLE or (effect is Effect.UNKNOWN and action.effect in APPROVABLE)
 
 
 # --- the actions, against a real server -------------------------------------------------------

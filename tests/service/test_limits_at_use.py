@@ -1,5 +1,6 @@
 """Limits hold when a grant is used, not only when it is asked for: several wait at once."""
 
+import re
 from typing import Any
 
 import pytest
@@ -48,6 +49,31 @@ async def test_grants_beyond_the_most_per_run_are_not_used(
         home.clock.pass_time(seconds=6)
     assert used == ["succeeded"] * 5 + ["outside-limits"]
     assert len(home.target.deeds) == 5
+
+
+async def test_an_action_used_too_often_on_a_target_is_stopped_in_every_run(
+    home: House, run: RunAt, responder: Someone, incident: str, approver: Someone
+) -> None:
+    """The cause is somewhere else then; the breaker closes by itself when the time has passed."""
+    file = home.folder / "policies/actions/pg.terminate_backend.toml"
+    file.write_text(re.sub(r"uses = \d+", "uses = 2", file.read_text()))
+    assert home.policies.reload() == ()
+    other = await responder.runs(incident, "small")
+    for one, ordinal in ((run, 0), (other, 0)):
+        await one.starts("terminate")
+        granted = await _granted(one, approver, ordinal, 4711 + ordinal)
+        assert await _use(one, granted) == "succeeded"
+        home.clock.pass_time(seconds=6)
+
+    args = TERMINATE | {"pid": {"type": "integer", "value": 5000}}
+    refused = await run.call("POST", "/v1/actions", run.wishes(ordinal=1, args=args))
+    assert refused.json()["code"] == "outside-limits"
+    assert refused.json()["line"] == "actions/pg.terminate_backend.toml: circuit_breaker (2)"
+
+    home.clock.pass_time(seconds=3600)
+    again = await responder.runs(incident, "small")
+    await again.starts("terminate")
+    assert await _use(again, await _granted(again, approver, 0, 5000)) == "succeeded"
 
 
 @pytest.mark.parametrize("more", [{"reason": "another reason"}, {"max_rows": 4}])

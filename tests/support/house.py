@@ -73,6 +73,10 @@ NOTEBOOK_STEPS = {
         "execute(params.db, \"UPDATE jobs SET state = 'queued' WHERE state = :was\", "
         'max_rows=5, reason="the worker died", was="stuck")'
     ),
+    "stuck": (
+        "from interlock import act, params\n"
+        'act("queue.requeue_stuck", target=params.db, reason="the worker died", jobs=[])'
+    ),
     "verify": 'from interlock import query, params\nquery(params.db, "SELECT 2 AS two")',
 }
 
@@ -83,6 +87,12 @@ _STEPS = {
         "effect": "admin",
         "verify": "verify",
         "undo": "Cannot be undone.",
+    },
+    "stuck": {
+        "kind": "action",
+        "effect": "write",
+        "verify": "verify",
+        "undo": "Queued jobs can be set back by hand.",
     },
     "requeue": {
         "kind": "action",
@@ -349,7 +359,7 @@ def small_runbook() -> str:
     notebook = json.loads((ROOT / "runbooks/postgres/pg-lock-contention.ipynb").read_text())
     notebook["metadata"]["runbook"] |= {
         "id": "small",
-        "actions": ["pg.terminate_backend"],
+        "actions": ["pg.terminate_backend", "queue.requeue_stuck"],
         "params": {
             "db": {"type": "target", "default": "orders", "help": "Where to look."},
             "n": {"type": "integer", "default": 1, "min": 1, "max": 9, "help": "How many."},

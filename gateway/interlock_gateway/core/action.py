@@ -9,13 +9,12 @@ these out is refused.
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from interlock import wire
 
-from interlock_gateway.core.model import Dialect
+from interlock_gateway.core.argument import Argument, comparable, load_argument, wrong
+from interlock_gateway.core.model import APPROVABLE, Dialect
 from interlock_gateway.core.strict import Source, Table, nearest, toml
 
 NamesIn = Callable[[Dialect, str], Iterable[str]]
@@ -23,43 +22,19 @@ NamesIn = Callable[[Dialect, str], Iterable[str]]
 
 ONE_TRUE, ONE_ROW, NO_ROWS = "one row, true", "one row", "no rows"
 EXPECTATIONS = (ONE_TRUE, ONE_ROW, NO_ROWS)
-"""What the result of a statement must look like; the same words as `service.targets.Expect`."""
+"""What the result of a read must look like; the same words as `service.targets.Expect`."""
+
+ALL_TRUE, ROW_COUNT = "one row or more, all true", "row count"
+EXECUTE_EXPECTATIONS = (*EXPECTATIONS, ALL_TRUE, ROW_COUNT)
+"""What the result of `execute` may have to look like."""
 
 RISKS = ("low", "medium", "high")
 
 ID = re.compile(r"[a-z][a-z0-9]*(?:\.[a-z][a-z0-9_]*)+")
 """Names of actions, such as `pg.terminate_backend`; never the name of an effect."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _NONE_NEEDED = re.compile(r"none needed: \S.{7,}", re.DOTALL)
-_BOUNDED = ("integer", "number", "numeric")
-_TYPES = tuple(name for name in wire.TYPES if name not in {"null", "json", "bytes"})
-_UNENFORCED = {
-    "circuit_breaker": "the catalogue's own issue brings it.",
-    "terms": "terms stand in permissions.csv.",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Argument:
-    """One typed argument.
-
-    Attributes:
-        name: as the caller and the statements write it.
-        type: a type of `interlock.wire.TYPES`.
-        about: one sentence for whoever fills it in.
-        low, high: bounds of a number, or None.
-        choices: the only texts allowed; empty when any is.
-        max_length: characters of a text.
-    """
-
-    name: str
-    type: str
-    about: str
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    max_length: int = 1_000
+_UNENFORCED = {"terms": "terms stand in permissions.csv."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,17 +46,39 @@ class Check:
         expect: one of `EXPECTATIONS`; empty for a preview, which is shown and not judged.
         within_s: for a verify, seconds to keep asking until it holds; else 0.
         none_needed: the author's reason, empty when there is a statement.
+        guarded_by_precheck: why an `execute` cannot say itself what it must not hit; else empty.
     """
 
     sql: str
     expect: str = ""
     within_s: float = 0.0
     none_needed: str = ""
+    guarded_by_precheck: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """An action that is used this often on one target, by whomever, is used no more for a while.
+
+    Attributes:
+        uses: as many as this,
+        within_s: within so many seconds.
+    """
+
+    uses: int
+    within_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One entry of the catalogue. All statements are for `dialect`, with `:name` arguments."""
+    """One entry of the catalogue. All statements are for `dialect`, with `:name` arguments.
+
+    Attributes:
+        count: with `ROW_COUNT`, a read whose one cell is the number of rows that would change.
+        max_rows: with `ROW_COUNT`, the most rows that one use may change.
+        effect: what it does, where `execute` calls a function of the target's own that nobody can
+            look into; else "", and the statement tells.
+    """
 
     id: str
     version: str
@@ -99,6 +96,10 @@ class Action:
     idempotency_key: tuple[str, ...]
     max_per_run: int
     cooldown_s: int
+    breaker: Breaker
+    count: Check
+    max_rows: int
+    effect: str
     digest: str
 
     @property
@@ -115,8 +116,8 @@ class Action:
             if name not in self.arguments
         ]
         for name, typed in given.items():
-            if name in self.arguments and (wrong := _wrong(self.arguments[name], typed)):
-                found.append(f"`{name}` {wrong}")
+            if name in self.arguments and (told := wrong(self.arguments[name], typed)):
+                found.append(f"`{name}` {told}")
         return tuple(found)
 
     def key(self, target: str, given: Mapping[str, Mapping[str, Any]]) -> str:
@@ -124,47 +125,10 @@ class Action:
 
         Moments are compared as moments: `12:00+02:00` and `10:00Z` give one key.
         """
-        values = {name: _comparable(given[name]) for name in self.idempotency_key}
+        values = {
+            name: comparable(self.arguments[name], given[name]) for name in self.idempotency_key
+        }
         return f"{self.id} {target} {wire.canonical(values).decode()}"
-
-
-def _comparable(typed: Mapping[str, Any]) -> str:
-    value = wire.decode_value(typed)
-    if isinstance(value, datetime) and value.tzinfo:
-        return value.astimezone(UTC).isoformat()
-    return str(value)
-
-
-def _wrong(argument: Argument, typed: Mapping[str, Any]) -> str:
-    """Return the rest of a sentence about a bad value; empty when it is good."""
-    if typed.get("type") != argument.type:
-        return f"must be of type {argument.type}, not {typed.get('type')}."
-    try:
-        value = wire.decode_value(typed)
-    except wire.WireError as error:
-        return f"cannot be read: {error}"
-    if value is None:
-        return "must not be null."
-    return _out_of_range(argument, value)
-
-
-def _out_of_range(argument: Argument, value: object) -> str:
-    if isinstance(value, (int, float, Decimal)):
-        if _is_nan(value):
-            return "must be a number."
-        if argument.low is not None and value < argument.low:
-            return f"must be at least {argument.low:g}."
-        if argument.high is not None and value > argument.high:
-            return f"must be at most {argument.high:g}."
-    if isinstance(value, str) and argument.choices and value not in argument.choices:
-        return f"must be one of {', '.join(argument.choices)}."
-    if isinstance(value, str) and len(value) > argument.max_length:
-        return f"is longer than {argument.max_length:,} characters."
-    return ""
-
-
-def _is_nan(value: float | Decimal) -> bool:
-    return value.is_nan() if isinstance(value, Decimal) else value != value  # noqa: PLR0124  NaN
 
 
 # --- actions/<id>.toml ------------------------------------------------------------------------
@@ -178,14 +142,18 @@ def load_action(source: Source, *, names_in: NamesIn) -> Action | None:
     document.refuse(_UNENFORCED)
     action = _action(document, source)
     document.done()
+    if action.execute.expect == ALL_TRUE and action.dialect is not Dialect.POSTGRES:
+        document.problem("execute", f"`{ALL_TRUE}` is looked for on PostgreSQL only.")
     _check_names(document, action, names_in)
     return action
 
 
 def _action(document: Table, source: Source) -> Action:
     arguments = {
-        name: _argument(name, table) for name, table in document.tables("arguments").items()
+        name: load_argument(name, table) for name, table in document.tables("arguments").items()
     }
+    execute = _execute(document)
+    counts = execute.expect == ROW_COUNT
     return Action(
         id=_id(document, source),
         version=document.text("version", form=r"[0-9]+\.[0-9]+\.[0-9]+"),
@@ -195,16 +163,53 @@ def _action(document: Table, source: Source) -> Action:
         reversible=document.flag("reversible"),
         blast_radius=document.text("blast_radius"),
         arguments=arguments,
-        preview=_check(document, "preview", expects=(), may_lack=True),
-        precheck=_check(document, "precheck", expects=EXPECTATIONS, may_lack=True),
-        execute=_check(document, "execute", expects=EXPECTATIONS, may_lack=False),
-        verify=_check(document, "verify", expects=EXPECTATIONS, may_lack=True, waits=True),
+        preview=_check(document, "preview"),
+        precheck=_check(document, "precheck", expects=EXPECTATIONS),
+        execute=execute,
+        verify=_check(document, "verify", expects=EXPECTATIONS, waits=True),
         undo=document.text("undo"),
         idempotency_key=_key(document, arguments),
         max_per_run=document.whole("max_per_run", low=1, high=100),
         cooldown_s=document.whole("cooldown_s", low=0, high=86_400),
+        breaker=_breaker(document),
+        count=_count(document) if counts else Check(""),
+        max_rows=document.whole("max_rows", low=1, high=10_000) if counts else 1,
+        effect=document.choice("effect", sorted(APPROVABLE)) if "effect" in document else "",
         digest=wire.digest(source.text.encode()),
     )
+
+
+def _breaker(document: Table) -> Breaker:
+    table = document.table("circuit_breaker")
+    if table is None:
+        return Breaker(1, 1)
+    found = Breaker(
+        table.whole("uses", low=1, high=1_000), table.whole("within_s", low=1, high=86_400)
+    )
+    table.done()
+    return found
+
+
+def _execute(document: Table) -> Check:
+    table = document.table("execute")
+    if table is None:
+        return Check("")
+    check = Check(
+        sql=table.text("sql").strip(),
+        expect=table.choice("expect", EXECUTE_EXPECTATIONS),
+        guarded_by_precheck=table.text("guarded_by_precheck", default=""),
+    )
+    table.done()
+    return check
+
+
+def _count(document: Table) -> Check:
+    table = document.table("count")
+    if table is None:
+        return Check("")
+    check = Check(sql=table.text("sql").strip())
+    table.done()
+    return check
 
 
 def _id(document: Table, source: Source) -> str:
@@ -214,34 +219,10 @@ def _id(document: Table, source: Source) -> str:
     return name
 
 
-def _argument(name: str, table: Table) -> Argument:
-    if not _NAME.fullmatch(name):
-        table.problem("", f"{name!r} cannot be the name of an argument.")
-    kind = table.choice("type", _TYPES)
-    number, text = kind in _BOUNDED, kind == "text"
-    argument = Argument(
-        name=name,
-        type=kind,
-        about=table.text("about"),
-        low=_bound(table, "minimum") if number else None,
-        high=_bound(table, "maximum") if number else None,
-        choices=table.names("choices") if text and "choices" in table else (),
-        max_length=table.whole("max_length", low=1, high=10_000, default=1_000) if text else 1_000,
-    )
-    if argument.low is not None and argument.high is not None and argument.low > argument.high:
-        table.problem("minimum", "`minimum` is above `maximum`.")
-    table.done()
-    return argument
-
-
-def _bound(table: Table, key: str) -> float | None:
-    return table.number(key, low=-(2**63), high=2**63) if key in table else None
-
-
 def _check(
-    document: Table, key: str, *, expects: tuple[str, ...], may_lack: bool, waits: bool = False
+    document: Table, key: str, *, expects: tuple[str, ...] = (), waits: bool = False
 ) -> Check:
-    if isinstance(reason := document.raw(key), str) and may_lack:
+    if isinstance(reason := document.raw(key), str):
         if not _NONE_NEEDED.fullmatch(reason):
             document.problem(key, f'`{key}` is a table with `sql`, or "none needed: " and why.')
         return Check("", none_needed=reason)
@@ -258,7 +239,7 @@ def _check(
 
 
 def _key(document: Table, arguments: Mapping[str, Argument]) -> tuple[str, ...]:
-    names = document.names("idempotency_key")
+    names = document.names("idempotency_key", required=bool(arguments))
     for name in names:
         if name not in arguments:
             document.problem(
@@ -270,16 +251,29 @@ def _key(document: Table, arguments: Mapping[str, Argument]) -> tuple[str, ...]:
 
 def _check_names(document: Table, action: Action, names_in: NamesIn) -> None:
     """Every `:name` is a declared argument, and every argument guards what is executed."""
-    for key in ("preview", "precheck", "execute", "verify"):
+    used: dict[str, set[str]] = {}
+    for key in ("preview", "count", "precheck", "execute", "verify"):
         sql = getattr(action, key).sql
         try:
-            used = set(names_in(action.dialect, sql)) if sql else set()
+            used[key] = set(names_in(action.dialect, sql)) if sql else set()
         except ValueError as error:
             document.problem(key, f"The SQL of `{key}` cannot be read: {error}")
             continue
-        for name in sorted(used - set(action.arguments)):
+        for name in sorted(used[key] - set(action.arguments)):
             document.problem(
                 key, f"`:{name}` in `{key}` is not an argument{nearest(name, action.arguments)}"
             )
-        for name in sorted(set(action.arguments) - used) if key == "execute" else ():
-            document.problem(key, f"The argument `{name}` is not used by `execute`.")
+    _check_guards(document, action, used)
+
+
+def _check_guards(document: Table, action: Action, used: Mapping[str, set[str]]) -> None:
+    """Every argument keeps what is executed from hitting something else."""
+    if not {"execute", "precheck"} <= used.keys():
+        return
+    if not action.execute.guarded_by_precheck:
+        for name in sorted(set(action.arguments) - used["execute"]):
+            document.problem("execute", f"The argument `{name}` is not used by `execute`.")
+        return
+    for name in sorted(set(action.arguments) - used["precheck"]):
+        message = f"The argument `{name}` is not used by `precheck`, which guards `execute`."
+        document.problem("precheck", message)

@@ -88,12 +88,13 @@ class Designer:
         precheck, verify = action.precheck, action.verify
         return Design(
             statement=statement,
-            effect=(await self._guard.classify(statement)).effect,
+            effect=await self._effect_of(action, statement),
             expect=Expect(action.execute.expect),
-            max_rows=1,
+            max_rows=action.max_rows,
             blast_radius=action.blast_radius,
             undo=action.undo,
             key=action.key(wish.target, wish.args),
+            count=await self._read(action.dialect, action.count.sql),
             sample=await self._read(action.dialect, action.preview.sql),
             note=action.preview.none_needed,
             precheck=await self._check(action.dialect, precheck.sql, precheck.expect, 0),
@@ -145,6 +146,13 @@ class Designer:
         else:
             found = await self._guard.classify(statement)
         return shown_rows(target, found, rows)
+
+    async def _effect_of(self, action: Action, statement: Statement) -> Effect:
+        """Return what the statement does, or what its reviewed file says where nobody can tell."""
+        effect = (await self._guard.classify(statement)).effect
+        if effect is Effect.UNKNOWN and action.effect:
+            return Effect(action.effect)
+        return effect
 
     async def _check(self, dialect: str, sql: str, expect: str, within_s: float) -> Check | None:
         statement = await self._read(dialect, sql)

@@ -196,11 +196,7 @@ class Proposals:
     ) -> str:
         count = int(preview.get("count", 0))
         if ready.design.expect is Expect.ROW_COUNT and not 1 <= count <= ready.design.max_rows:
-            raise refusal(
-                "outside-limits",
-                f"{count:,} rows would change; you allowed {ready.design.max_rows:,}.",
-                line=f"max_rows ({ready.design.max_rows:,})",
-            )
+            raise _wrong_count(ready, count)
         nonce = self._randomness.secret()
 
         def unit(tx: Transaction) -> str:
@@ -229,6 +225,13 @@ def _somebody_can(policy: Policy, decision: AwaitApproval, requester: str) -> No
     if not satisfied(rule, roles, requester=requester):
         message = f"Nobody could approve this: it needs {rule.needs}, and not {requester}."
         raise refusal("no-approvers", message, line=rule.place)
+
+
+def _wrong_count(ready: _Ready, count: int) -> InterlockError:
+    most = ready.design.max_rows
+    place = f"actions/{ready.action.id}.toml: " if ready.action else ""
+    message = f"{count:,} rows would change; 1 to {most:,} may."
+    return refusal("outside-limits", message, line=f"{place}max_rows ({most:,})")
 
 
 def _must_hold(rows: Rows) -> None:

@@ -1,5 +1,6 @@
 """What is not done again: the same thing while it is unsettled, and an action too often."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from interlock.errors import InterlockError, refusal
@@ -46,4 +47,22 @@ def too_often(
             f"{action.id} was used on {target} {since.total_seconds():.0f} s ago.",
             line=f"actions/{action.id}.toml: cooldown_s ({action.cooldown_s})",
         )
-    return None
+    return _broken(action, target, [age for _, age in used])
+
+
+def _broken(action: Action, target: str, ages: Sequence[timedelta]) -> InterlockError | None:
+    """Return why the action's circuit breaker is open, or None.
+
+    What has to be done again and again does not help: somebody should look for the cause.
+    """
+    breaker = action.breaker
+    lately = sum(age < timedelta(seconds=breaker.within_s) for age in ages)
+    if lately < breaker.uses:
+        return None
+    message = f"{action.id} was used on {target} {lately} times within {breaker.within_s} s."
+    return refusal(
+        "outside-limits",
+        message,
+        line=f"actions/{action.id}.toml: circuit_breaker ({breaker.uses})",
+        help="Find out why it is needed so often; it can be used again when that time has passed.",
+    )

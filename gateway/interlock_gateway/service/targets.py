@@ -30,6 +30,7 @@ class Expect(StrEnum):
     """What the result of an action's statement must look like, else it did not succeed."""
 
     ONE_TRUE = "one row, true"
+    ALL_TRUE = "one row or more, all true"
     ONE_ROW = "one row"
     NO_ROWS = "no rows"
     ROW_COUNT = "row count"

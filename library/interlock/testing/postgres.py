@@ -193,6 +193,24 @@ class Cluster:
             raise
         return self
 
+    def restart_as_standby(self) -> None:
+        """Start the server again as a standby that reads and has no primary to follow.
+
+        Raises:
+            PostgresFailed: it does not come up; the message holds its last words.
+        """
+        if self._server:
+            _end(self._server)
+        signal = self._data / "standby.signal"
+        signal.touch(mode=0o600)
+        if self._account:
+            os.chown(signal, self._account.pw_uid, self._account.pw_gid)
+        self._serve()
+        if self._keeper:
+            self._keeper.kill()
+            self._keeper.communicate()
+        self._keep()
+
     def stop(self) -> None:
         """Stop the server by its pid, end its clients' sessions and remove the folder."""
         server, self._server = self._server, None

@@ -15,12 +15,14 @@ class Outcome:
         first: the first cell of the first row, or None.
         affected: rows it changed, as the engine counted; None when it did not count.
         tag: the engine's word for what ran, for messages.
+        all_true: whether the first cell of every row is true; False where nobody looked.
     """
 
     count: int
     first: object
     affected: int | None
     tag: str
+    all_true: bool = False
 
 
 def check(deed: Deed, outcome: Outcome) -> None:
@@ -36,6 +38,8 @@ def check(deed: Deed, outcome: Outcome) -> None:
             if outcome.first not in (True, 1):
                 # `pg_terminate_backend(pid, timeout)` says false after it has sent the signal.
                 raise OutcomeUnknownError(f"It answered {outcome.first!r} instead of true.")
+        case Expect.ALL_TRUE:
+            _all_true(outcome)
         case Expect.ONE_ROW:
             _one_row(outcome)
         case Expect.NO_ROWS:
@@ -53,6 +57,13 @@ def _one_row(outcome: Outcome) -> None:
         raise OutcomeUnknownError(f"It answered with {outcome.count:,} rows instead of one.")
     if outcome.count == 0:
         raise _precondition("what it aims at is not there, or is not the same any more")
+
+
+def _all_true(outcome: Outcome) -> None:
+    if outcome.count == 0:
+        raise _precondition("nothing of what it aims at is there any more")
+    if not outcome.all_true:
+        raise OutcomeUnknownError("Not each of its rows is true.")
 
 
 def _row_count(deed: Deed, outcome: Outcome) -> None:

@@ -33,13 +33,16 @@ def parameter(value: Any) -> Any:
     """Return `value` so that psycopg sends it as the type a person would expect.
 
     Integers are `integer` when they fit (functions such as `pg_terminate_backend` take nothing
-    wider), lists are arrays and objects are `jsonb`. Text is sent untyped: the server decides.
+    wider), lists are arrays; objects, and lists of them, are `jsonb`. Text is sent untyped: the
+    server decides.
     """
     match value:
         case bool():
             return value
         case int():
             return _integer(value)
+        case list() if any(isinstance(item, dict) for item in value):
+            return Jsonb(value)
         case list():
             return [parameter(item) for item in value]
         case dict():

@@ -133,7 +133,7 @@ class PostgresActor:
             connection = await self._connect(target)
             try:
                 async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
-                    await begin(connection, limits, read_only=False)
+                    await begin(connection, limits, read_only=_is_standby(connection))
                 rows = await self._do(connection, deed, text, parameters, limits)
             finally:
                 await _let_go(connection)
@@ -163,7 +163,7 @@ class PostgresActor:
                 raise OutcomeUnknownError("The statement ended its own transaction.")
             # Rendered before COMMIT: nothing but the connection can fail after it.
             rows = replace(_rows(answer, limits), affected=answer.affected)
-            check(deed, Outcome(answer.count, _first(answer), answer.affected, answer.tag))
+            check(deed, _outcome(answer))
             async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
                 committed = await ask(connection, b"COMMIT")
             if committed.tag != "COMMIT":
@@ -187,6 +187,14 @@ def _opener(secrets: Secrets, reference: str, where: str) -> Callable[[], Awaita
     return opener
 
 
+def _is_standby(connection: Connection) -> bool:
+    """Tell whether it is a standby, where nothing can be written and not even BEGIN says so.
+
+    What is done there, such as going on with its replay, is no write.
+    """
+    return connection.info.parameter_status("in_hot_standby") == "on"
+
+
 def _cap(limits: Limits) -> Cap:
     # bytea travels as hex, twice its size: the exact limit is applied to the JSON afterwards.
     words = (values.rows_limit(limits), values.bytes_limit(limits))
@@ -206,10 +214,18 @@ def _since(started: float) -> float:
     return round((time.monotonic() - started) * 1000, 3)
 
 
-def _first(answer: Answer) -> object:
-    """Return the first cell as Python knows it: PostgreSQL prints true as `t`."""
-    columns, rows = pgtypes.table(answer.names, answer.oids, answer.rows[:1])
-    return rows[0][0] if rows and columns else None
+def _outcome(answer: Answer) -> Outcome:
+    """Return what was answered, cells as Python knows them: PostgreSQL prints true as `t`."""
+    columns, rows = pgtypes.table(answer.names, answer.oids, answer.rows)
+    firsts = [row[0] for row in rows] if columns else []
+    complete = len(firsts) == answer.count
+    return Outcome(
+        answer.count,
+        firsts[0] if firsts else None,
+        answer.affected,
+        answer.tag,
+        all_true=complete and all(first is True for first in firsts),
+    )
 
 
 def _alarm(target: Target) -> TargetError:
@@ -303,7 +319,7 @@ def _doubt(connection: Connection, deed: Deed) -> Iterator[None]:
     A signal to another session cannot be rolled back: a deed that is expected to answer with a
     row may have sent it before it was stopped.
     """
-    signals = deed.expect in (Expect.ONE_TRUE, Expect.ONE_ROW)
+    signals = deed.expect in (Expect.ONE_TRUE, Expect.ALL_TRUE, Expect.ONE_ROW)
     try:
         yield
     except TimeoutError as error:
