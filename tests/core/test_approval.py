@@ -49,6 +49,7 @@ PROPOSAL = Proposal(
     max_rows=1,
     precheck={},
     verify={},
+    image={},
     preview={"columns": [{"name": "pid", "type": "integer"}], "rows": [[4711]]},
     blast_radius="One session.",
     undo="Cannot be undone.",

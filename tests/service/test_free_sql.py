@@ -1,7 +1,11 @@
 """Free SQL that changes something: previewed by a read, approved, and bounded by its row count."""
 
+from typing import Any
+
 import pytest
-from interlock_gateway.core.model import Column, Rows, Statement
+from interlock_gateway.core.model import Before, Column, Rows, Statement, Stored
+from interlock_gateway.core.statement import Catalogue
+from interlock_gateway.core.statement.catalogue import Relation
 from interlock_gateway.service.targets import Deed, Expect, TargetError
 from support.house import House, RunAt, Someone
 
@@ -101,3 +105,64 @@ async def test_a_preview_that_fails_is_no_approval(
 async def test_nothing_to_change_needs_no_approval(home: House, requeue: RunAt) -> None:
     home.target.answer = lambda _: Rows((Column("count", "integer"),), ((0,),))
     assert await requeue.refused("/v1/executions", requeue.mutates()) == "outside-limits"
+
+
+def _with_the_rows_before(deed: Deed) -> Rows:
+    assert deed.image is not None
+    assert deed.image.text == "SELECT * FROM jobs WHERE (state = $1\n)"
+    columns = (Column("id", "integer"), Column("state", "text"))
+    before = Rows(columns, tuple((number, "stuck") for number in range(3)))
+    stored = (Stored("id", key=True), Stored("state"))
+    return Rows((), (), affected=3, before=Before(before, stored))
+
+
+async def _succeeded(who: Someone, incident: str) -> dict[str, Any]:
+    """Return the parts of the event that says it was done."""
+    entries = (await who.get(f"/v1/incidents/{incident}/timeline"))["entries"]
+    (done,) = [one for one in entries if one["event"]["type"] == "action.succeeded"]
+    named = {
+        name: done["parts"][value["$part"]]
+        for name, value in done["event"]["data"].items()
+        if isinstance(value, dict)
+    }
+    return {name: part.get("json", part.get("text")) for name, part in named.items()}
+
+
+async def test_what_the_rows_were_is_kept_and_what_brings_them_back_is_offered(
+    home: House, requeue: RunAt, approver: Someone, incident: str
+) -> None:
+    home.target.deed = _with_the_rows_before
+    approval = await _asked(requeue)
+    assert (
+        "rows are read right before they change"
+        in (await approver.prompt(approval))["prompt_text"]
+    )
+    await approver.vote(approval)
+    answer = await requeue.post(f"/v1/approvals/{approval}/execute")
+
+    first = """UPDATE "jobs" SET "state" = 'stuck' WHERE "id" = 0;"""
+    assert answer["undo_sql"].splitlines()[0] == first
+    done = await _succeeded(approver, incident)
+    assert done["before"]["rows"] == [[0, "stuck"], [1, "stuck"], [2, "stuck"]]
+    assert done["undo_sql"] == answer["undo_sql"]
+
+
+async def test_masked_values_are_neither_kept_nor_written_back(
+    home: House, requeue: RunAt, approver: Someone, incident: str
+) -> None:
+    home.target.deed = _with_the_rows_before
+    targets = home.folder / "policies" / "targets.toml"
+    act = 'act = "env:ORDERS_ACT"'
+    masked = targets.read_text().replace(act, f'{act}\nmasked = {{ pii = ["public.jobs.state"] }}')
+    targets.write_text(masked)
+    assert home.policies.reload() == ()
+    jobs = Relation("table", {"id": ("", ""), "state": ("", "")})
+    home.target.names = Catalogue("shop", ("public",), {("public", "jobs"): jobs})
+    approval = await _asked(requeue)
+    await approver.vote(approval)
+    answer = await requeue.post(f"/v1/approvals/{approval}/execute")
+
+    assert "undo_sql" not in answer
+    done = await _succeeded(approver, incident)
+    assert done["before"]["rows"] == [[0, "[pii]"], [1, "[pii]"], [2, "[pii]"]]
+    assert "undo_sql" not in done

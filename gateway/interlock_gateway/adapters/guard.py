@@ -3,13 +3,14 @@
 from interlock.errors import refusal
 
 from interlock_gateway.adapters.classifier import Classifier
-from interlock_gateway.core.model import Classification, Statement, Target
+from interlock_gateway.core.model import Before, Classification, Dialect, Statement, Target
 from interlock_gateway.core.statement import (
     NOT_IN_CATALOGUE,
     StatementError,
     excerpt,
     preview_of,
     translate,
+    undo_of,
 )
 from interlock_gateway.service.ports import Preview
 from interlock_gateway.service.targets import Catalogues, TargetError
@@ -51,6 +52,13 @@ class SqlGuard:
             raise refusal(error.code, str(error)) from error
         return found
 
+    def undo(self, statement: Statement, before: Before) -> str:
+        """Return the statements that bring the rows of a change back, or "" if none is certain."""
+        try:
+            return undo_of(statement, before)
+        except Exception:  # noqa: BLE001  whatever a parser does: then it is not offered
+            return ""
+
     def preview(self, statement: Statement) -> Preview:
         """Return the reads that show what a mutation would change, or refuse."""
         found = preview_of(statement)
@@ -62,8 +70,14 @@ class SqlGuard:
             rows=found.rows or 0,
             table=found.table or "the table named in the statement",
             note=found.note,
-            undo=_UNDO,
+            undo=_KEPT if found.image and statement.dialect in _KEEPING else _UNDO,
+            image=found.image if statement.dialect in _KEEPING else None,
         )
 
 
 _UNDO = "No statement that undoes this was derived. The preview shows rows as they were before."
+_KEPT = (
+    "Its rows are read right before they change, and kept; where a statement that brings them "
+    "back is certain, it is offered with the outcome."
+)
+_KEEPING = (Dialect.POSTGRES,)

@@ -82,6 +82,7 @@ class Proposal:
         expect, rows, max_rows: the only result under which it may stand.
         verify: what is asked afterwards: `{"text", "names", "expect", "within_ms"}`, or empty.
         precheck: what must hold just before: the same shape.
+        image: what reads the rows right before they change: `{"text", "names"}`, or empty.
         preview: what a read showed when it was asked for, as JSON text.
         undo: how to take it back, or why that is not needed or not possible.
         reason: in the requester's words.
@@ -115,6 +116,7 @@ class Proposal:
     max_rows: int
     precheck: Mapping[str, Any]
     verify: Mapping[str, Any]
+    image: Mapping[str, Any]
     preview: Mapping[str, Any]
     blast_radius: str
     undo: str

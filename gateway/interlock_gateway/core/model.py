@@ -257,6 +257,7 @@ class Rows:
         truncated: "" or the limit that cut the answer, such as `rows (1,000)`.
         affected: rows changed, for a mutation; None for a read.
         elapsed_ms: time on the target, in milliseconds.
+        before: of a change, what its rows were before it, where that was read.
     """
 
     columns: tuple[Column, ...]
@@ -264,11 +265,42 @@ class Rows:
     truncated: str = ""
     affected: int | None = None
     elapsed_ms: float = 0.0
+    before: "Before | None" = None
 
     def dicts(self) -> list[dict[str, Any]]:
         """Return the rows as mappings from column name to cell."""
         names = [column.name for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A column of a table, as far as writing a row back needs it.
+
+    Attributes:
+        name: as the table calls it.
+        key: whether it is part of the primary key.
+        generated: whether the engine computes it from other columns.
+        always: whether nobody may write it, as GENERATED ALWAYS AS IDENTITY.
+    """
+
+    name: str
+    key: bool = False
+    generated: bool = False
+    always: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the rows of a change were, read in its own transaction right before it.
+
+    Attributes:
+        rows: every row that its condition selected, cut at the limits of evidence.
+        stored: the columns of its table; empty where the target did not tell.
+    """
+
+    rows: Rows
+    stored: tuple[Stored, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Design:
         count: for free SQL, a read whose first cell is the number of rows it selects.
         rows: the number of rows, where the statement itself says it.
         sample: a read of what would change, shown to approvers.
+        image: a read of every row that would change, for the moment before it does.
         note: what approvers are told when there is nothing to read.
         precheck, verify: what must hold just before, and soon after.
         blast_radius, undo: for approvers, in words.
@@ -54,6 +55,7 @@ class Design:
     count: Statement | None = None
     rows: int = 0
     sample: Statement | None = None
+    image: Statement | None = None
     note: str = ""
     precheck: Check | None = None
     verify: Check | None = None
@@ -111,7 +113,7 @@ class Designer:
                 line=rule.place,
             )
         preview = self._guard.preview(statement)
-        for read in (preview.count, preview.sample):
+        for read in (preview.count, preview.sample, preview.image):
             if read is not None:
                 await self._must_be_read(read)
         return Design(
@@ -125,6 +127,7 @@ class Designer:
             count=preview.count,
             rows=preview.rows,
             sample=preview.sample,
+            image=preview.image,
             note=preview.note,
         )
 
@@ -133,7 +136,7 @@ class Designer:
 
         The reads that preview it must be reads there as well.
         """
-        for read in (design.count, design.sample):
+        for read in (design.count, design.sample, design.image):
             if read is not None:
                 _refuse_unless_read((await self._guard.classify_at(target, read)).effect)
         found = await self._guard.classify_at(target, design.statement)

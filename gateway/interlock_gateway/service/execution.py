@@ -7,7 +7,7 @@ among any number of callers exactly one acts. What has no proven outcome is `out
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +22,15 @@ from interlock_gateway.core.decision import (
     decide,
     explain,
 )
-from interlock_gateway.core.model import Classification, Dialect, Effect, Rows, Statement, Target
+from interlock_gateway.core.model import (
+    Before,
+    Classification,
+    Dialect,
+    Effect,
+    Rows,
+    Statement,
+    Target,
+)
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import shown_rows, shown_words
 from interlock_gateway.core.timeline import text_part
@@ -32,6 +40,7 @@ from interlock_gateway.service.calls import scene
 from interlock_gateway.service.closing import settle
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.outcomes import (
+    Kept,
     Outcome,
     as_expected,
     event_of,
@@ -75,6 +84,7 @@ class _Use:
     proposal: Proposal
     target: Target
     found: Classification | None = None  # where its answer has to be looked through
+    image: Classification | None = None  # of what reads the rows right before they change
 
 
 class Execution:
@@ -182,9 +192,10 @@ class Execution:
         use = await self._ready(row)
         found = await self._proven_again(use)
         shown = await self._looked_through(use, found)
+        image = await self._proven_image(use)
         await self._precheck(use)
         row = await self._consume(who, use, found)
-        outcome = await self._act(_Use(row, use.proposal, use.target, shown))
+        outcome = await self._act(_Use(row, use.proposal, use.target, shown, image))
         return await self._close(who, row, outcome)
 
     async def _ready(self, row: ApprovalRow) -> _Use:
@@ -221,6 +232,11 @@ class Execution:
         if found is None and use.target.masked:
             return await self._guard.classify_at(use.target, _statement(use.proposal))
         return found
+
+    async def _proven_image(self, use: _Use) -> Classification | None:
+        """Return what tells which columns of the rows as they were are masked."""
+        image = _image(use.proposal)
+        return await self._guard.classify_at(use.target, image) if image else None
 
     async def _precheck(self, use: _Use) -> None:
         """Look once more, just before: what the action aims at must still be there."""
@@ -306,6 +322,7 @@ class Execution:
             Expect(proposal.expect),
             proposal.rows,
             proposal.max_rows,
+            _image(proposal),
         )
         began = self._clock.monotonic()
         try:
@@ -317,8 +334,16 @@ class Execution:
         except Exception as error:  # noqa: BLE001  it was sent, perhaps: never call that a failure
             return unknown(f"The target adapter broke: {type(error).__name__}.")
         elapsed_ms = round((self._clock.monotonic() - began) * 1000, 3)
+        before = self._kept(use, rows.before)
         rows = shown_rows(use.target, use.found, rows) if use.found else rows
-        return succeeded(use.row, rows, elapsed_ms, await self._verify(use))
+        return succeeded(use.row, rows, elapsed_ms, await self._verify(use), before)
+
+    def _kept(self, use: _Use, before: Before | None) -> Kept | None:
+        """Return what the rows were, as it may be seen, and what would bring them back."""
+        if before is None or use.image is None:
+            return None
+        shown = replace(before, rows=shown_rows(use.target, use.image, before.rows))
+        return Kept(shown.rows, self._guard.undo(_statement(use.proposal), shown))
 
     async def _verify(self, use: _Use) -> dict[str, Any]:
         """Ask until what should follow has followed, or the time for it is up."""
@@ -378,6 +403,13 @@ def _operation(proposal: Proposal, policy: Policy, found: Classification | None)
 
 def _words(use: _Use, error: TargetError) -> str:
     return shown_words(use.target, use.found, error.code, str(error))
+
+
+def _image(proposal: Proposal) -> Statement | None:
+    if not proposal.image:
+        return None
+    text = proposal.image["text"]
+    return Statement(Dialect(proposal.dialect), text, tuple(proposal.image["names"]), text)
 
 
 def _statement(proposal: Proposal) -> Statement:

@@ -55,8 +55,20 @@ def recorded_outcome(row: ApprovalRow) -> dict[str, Any]:
     return {**stored["answer"], "replayed": True}
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the rows of a change were before it, and the statement that brings them back, or ""."""
+
+    rows: Rows
+    undo: str
+
+
 def succeeded(
-    row: ApprovalRow, rows: Rows, elapsed_ms: float, verify: Mapping[str, Any]
+    row: ApprovalRow,
+    rows: Rows,
+    elapsed_ms: float,
+    verify: Mapping[str, Any],
+    before: Kept | None = None,
 ) -> Outcome:
     """Return the outcome of a deed that took effect, with what its verify query said."""
     result = delivered(rows)
@@ -74,6 +86,11 @@ def succeeded(
         "verified": verify["verified"],
     }
     parts = {"result": json_part(result), "verify": json_part(dict(verify))}
+    if before is not None:
+        parts["before"] = json_part({**delivered(before.rows), "truncated": before.rows.truncated})
+    if before is not None and before.undo:
+        parts["undo_sql"] = text_part(before.undo)
+        answer["undo_sql"] = before.undo
     return Outcome(ApprovalState.SUCCEEDED, data, parts, answer)
 
 

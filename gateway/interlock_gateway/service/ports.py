@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from interlock_gateway.core.model import Classification, Statement, Target
+from interlock_gateway.core.model import Before, Classification, Statement, Target
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.records import Record
@@ -192,6 +192,7 @@ class Preview:
         table: what it changes.
         note: what an approver is told when there is nothing to read.
         undo: how to take it back, as far as that can be said.
+        image: a read of every row that it would change, or None.
     """
 
     count: Statement | None
@@ -200,6 +201,7 @@ class Preview:
     table: str
     note: str
     undo: str
+    image: Statement | None = None
 
 
 class Guard(Protocol):
@@ -223,6 +225,10 @@ class Guard(Protocol):
         Raises:
             interlock.errors.InterlockError: the target does not tell what its names mean.
         """
+        ...
+
+    def undo(self, statement: Statement, before: Before) -> str:
+        """Return the statements that bring the rows of a change back, or "" if none is certain."""
         ...
 
     def preview(self, statement: Statement) -> Preview:

@@ -5,14 +5,12 @@ The intent is durable before the target is touched, and the proposal before anyb
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from interlock.errors import InterlockError, problem_from_error, refusal
 
-from interlock_gateway.core.action import Action
 from interlock_gateway.core.approval import (
     ApprovalState,
     Proposal,
@@ -30,10 +28,10 @@ from interlock_gateway.core.decision import (
     decide,
 )
 from interlock_gateway.core.limits import narrowed
-from interlock_gateway.core.model import IncidentRole, Limits, Rows, Statement, Target
+from interlock_gateway.core.model import IncidentRole, Limits, Rows, Statement
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import shown_words
-from interlock_gateway.core.timeline import Draft, json_part, stamp, text_part
+from interlock_gateway.core.timeline import Draft, json_part, text_part
 from interlock_gateway.service import refusing
 from interlock_gateway.service.calls import (
     AWAITING,
@@ -49,7 +47,8 @@ from interlock_gateway.service.calls import (
     scene,
 )
 from interlock_gateway.service.closing import tell
-from interlock_gateway.service.designs import Check, Design, Designer
+from interlock_gateway.service.designs import Designer
+from interlock_gateway.service.drafting import Ready, drafted
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.ports import (
     Clock,
@@ -66,16 +65,6 @@ from interlock_gateway.service.targets import Expect, Reader, TargetError
 from interlock_gateway.service.wishes import Wish, check, listed
 
 _PREVIEW = Limits(rows=20, bytes=64 * 1024, seconds=10.0)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ready:
-    wish: Wish
-    found: Scene
-    target: Target
-    design: Design
-    decision: AwaitApproval
-    action: Action | None
 
 
 class Proposals:
@@ -133,7 +122,7 @@ class Proposals:
             await self._store.commit(lambda tx: _abandoned(tx, who, ready, event, failed))
             raise
 
-    async def _admit(self, wish: Wish, found: Scene, policy: Policy) -> _Ready:
+    async def _admit(self, wish: Wish, found: Scene, policy: Policy) -> Ready:
         target = policy.targets.get(wish.target)
         action = policy.actions.get(wish.action)
         statement, operation = await self._designer.operation(wish, action, target)
@@ -147,9 +136,9 @@ class Proposals:
             design = await self._designer.of_action(action, wish, statement)
         else:
             design = await self._designer.of_free_sql(wish, statement, decision.rule)
-        return _Ready(wish, found, target, design, decision, action)
+        return Ready(wish, found, target, design, decision, action)
 
-    async def _admit_there(self, ready: _Ready, policy: Policy) -> None:
+    async def _admit_there(self, ready: Ready, policy: Policy) -> None:
         """Decide once more about free SQL, given what the names in it mean at the target."""
         wish, found = ready.wish, ready.found
         operation = await self._designer.at_target(ready.target, wish, ready.design)
@@ -165,7 +154,7 @@ class Proposals:
         except InterlockError as error:
             raise refusing.shown(error, request, statement, policy) from None
 
-    async def _look(self, ready: _Ready) -> dict[str, Any]:
+    async def _look(self, ready: Ready) -> dict[str, Any]:
         """Return what reads show now: how many rows would change, and some of them."""
         design = ready.design
         try:
@@ -183,7 +172,7 @@ class Proposals:
             raise refusal(error.code if known else "preview-failed", words) from error
         return preview
 
-    async def _read(self, ready: _Ready, statement: Statement) -> Rows:
+    async def _read(self, ready: Ready, statement: Statement) -> Rows:
         values = {name: ready.wish.args[name] for name in statement.names}
         limits = narrowed(
             ready.target.limits, rows=_PREVIEW.rows, size=_PREVIEW.bytes, seconds=_PREVIEW.seconds
@@ -192,7 +181,7 @@ class Proposals:
         return await self._designer.shown(ready.target, statement, rows)
 
     async def _propose(
-        self, who: Principal, ready: _Ready, event: str, preview: dict[str, Any]
+        self, who: Principal, ready: Ready, event: str, preview: dict[str, Any]
     ) -> str:
         count = int(preview.get("count", 0))
         if ready.design.expect is Expect.ROW_COUNT and not 1 <= count <= ready.design.max_rows:
@@ -205,7 +194,7 @@ class Proposals:
             refused = too_often(tx, ready.action, wish.target, wish.site.run)
             if refused is not None:
                 raise refused
-            proposal = _proposal(ready, preview, tx, nonce)
+            proposal = drafted(ready, preview, tx.now, nonce)
             content = canonical(proposal)
             number = tx.number("approval")
             sealed = self._seal.close(content, f"A-{number}")
@@ -227,7 +216,7 @@ def _somebody_can(policy: Policy, decision: AwaitApproval, requester: str) -> No
         raise refusal("no-approvers", message, line=rule.place)
 
 
-def _wrong_count(ready: _Ready, count: int) -> InterlockError:
+def _wrong_count(ready: Ready, count: int) -> InterlockError:
     most = ready.design.max_rows
     place = f"actions/{ready.action.id}.toml: " if ready.action else ""
     message = f"{count:,} rows would change; 1 to {most:,} may."
@@ -255,7 +244,7 @@ def awaited(decision: Decision, meter: Meter) -> AwaitApproval:
             raise refusal("internal", "A mutation is never permitted without an approval.")
 
 
-def _requested(tx: Transaction, who: Principal, ready: _Ready) -> str:
+def _requested(tx: Transaction, who: Principal, ready: Ready) -> str:
     """Write the intent; if this cannot be written, not even the preview is read."""
     wish, step = ready.wish, ready.found.step
     data = {
@@ -283,7 +272,7 @@ def _requested(tx: Transaction, who: Principal, ready: _Ready) -> str:
 
 
 def _abandoned(
-    tx: Transaction, who: Principal, ready: _Ready, event: str, error: InterlockError
+    tx: Transaction, who: Principal, ready: Ready, event: str, error: InterlockError
 ) -> None:
     wish = ready.wish
     tx.append(
@@ -302,71 +291,8 @@ def _abandoned(
     tx.change(row, state=FAILED, answer=json.dumps(problem_from_error(error)).encode())
 
 
-def _check_json(given: Check | None) -> dict[str, Any]:
-    if given is None:
-        return {}
-    return {
-        "text": given.statement.text,
-        "names": list(given.statement.names),
-        "expect": given.expect,
-        "within_ms": round(given.within_s * 1000),
-    }
-
-
-def _proposal(ready: _Ready, preview: Mapping[str, Any], tx: Transaction, nonce: str) -> Proposal:
-    wish, found, design, rule = ready.wish, ready.found, ready.design, ready.decision.rule
-    expires = tx.now + timedelta(seconds=rule.decide_within_s)
-    return Proposal(
-        incident=found.run.incident,
-        run=wish.site.run,
-        step=wish.site.step,
-        attempt=wish.site.attempt,
-        ordinal=wish.site.ordinal,
-        source_digest=found.step.source_digest if found.step else "",
-        runbook=f"{found.run.runbook}@{found.run.version}",
-        runbook_digest=found.run.digest,
-        requester=found.run.requester,
-        target=ready.target.name,
-        dialect=ready.target.dialect.value,
-        tier=ready.target.tier,
-        generation=ready.target.generation,
-        operation=wish.operation,
-        action_digest=design.action_digest,
-        effect=design.effect.value,
-        statement=design.statement.text,
-        names=design.statement.names,
-        values={name: dict(wish.args[name]) for name in design.statement.names},
-        arguments={name: dict(typed) for name, typed in wish.args.items()},
-        expect=design.expect.value,
-        rows=int(preview.get("count", 0)),
-        max_rows=design.max_rows,
-        precheck=_check_json(design.precheck),
-        verify=_check_json(design.verify),
-        preview=_without_fractions(preview),
-        blast_radius=design.blast_radius,
-        undo=design.undo,
-        reason=wish.reason,
-        line=ready.decision.text,
-        rule={**rule.as_json(), "needs": rule.needs},
-        requested_at=stamp(tx.now),
-        expires_at=stamp(expires),
-        nonce=nonce,
-    )
-
-
-def _without_fractions(value: Any) -> Any:
-    """Return JSON whose fractional numbers are texts, so that a digest over it is stable."""
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, Mapping):
-        return {name: _without_fractions(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_without_fractions(item) for item in value]
-    return value
-
-
 def _row(
-    ready: _Ready, proposal: Proposal, digest: str, sealed: bytes, number: int, event: str
+    ready: Ready, proposal: Proposal, digest: str, sealed: bytes, number: int, event: str
 ) -> ApprovalRow:
     return ApprovalRow(
         id=f"A-{number}",
@@ -393,7 +319,7 @@ def _row(
 
 
 def _write(
-    tx: Transaction, who: Principal, ready: _Ready, proposal: Proposal, row: ApprovalRow
+    tx: Transaction, who: Principal, ready: Ready, proposal: Proposal, row: ApprovalRow
 ) -> str:
     rule = ready.decision.rule
     data = {

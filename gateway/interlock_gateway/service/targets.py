@@ -46,6 +46,8 @@ class Deed:
         expect: what the result must be; anything else rolls back where the engine can.
         rows: with `Expect.ROW_COUNT`, the number of rows that must be affected.
         max_rows: never more than this many rows, whatever `rows` says.
+        image: a proven read of the rows that it will change; an engine that can reads them in
+            the same transaction, locked, and gives them as `Rows.before`.
     """
 
     statement: Statement
@@ -53,6 +55,7 @@ class Deed:
     expect: Expect
     rows: int = 0
     max_rows: int = 0
+    image: Statement | None = None
 
 
 class Reader(Protocol):
@@ -102,7 +105,8 @@ class Actor(Protocol):
         """Run `deed` once.
 
         Returns:
-            The rows or the affected count, after the deed has taken effect.
+            The rows or the affected count, after the deed has taken effect; with what the rows
+            were before, where that is asked for and could be read.
 
         Raises:
             TargetError: proven without effect: never sent, refused, or rolled back.

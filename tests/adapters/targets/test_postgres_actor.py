@@ -1,5 +1,6 @@
 """Deeds on a real PostgreSQL: they stand only as approved, and doubt is called doubt."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,7 +9,8 @@ import pytest
 from interlock.testing.postgres import Database
 from interlock.wire import encode_value
 from interlock_gateway.adapters.targets.postgres import PostgresActor
-from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
+from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Stored, Target
+from interlock_gateway.core.statement import undo_of
 from interlock_gateway.service.targets import Deed, Expect, OutcomeUnknownError, TargetError
 from unreliable_line import cut
 
@@ -122,6 +124,89 @@ async def test_ending_a_session_works_on_the_one_that_was_looked_at(shop: Shop) 
         assert rows.rows == ((True,),)
         with pytest.raises(psycopg.OperationalError):
             other.execute("SELECT 1")
+
+
+# --- what the rows were before ------------------------------------------------------------------
+
+
+def imaged(what: Deed, where: str) -> Deed:
+    """A deed that asks for the rows as they were."""
+    sql = f"SELECT * FROM orders WHERE ({where})"  # noqa: S608  our own words
+    return replace(what, image=Statement(Dialect.POSTGRES, sql, what.statement.names, sql))
+
+
+async def test_the_rows_are_told_as_they_were_right_before(shop: Shop) -> None:
+    change = deed("UPDATE orders SET state = 'done' WHERE id <= $1", rows=2, most=2)
+    rows = await shop.act(imaged(change, "id <= $1"))
+
+    assert rows.before is not None
+    assert rows.before.rows.rows == ((1, "open"), (2, "open"))
+    assert rows.before.stored == (Stored("id", key=True), Stored("state"))
+    assert shop.states() == ["done", "done", "open", "open", "open"]
+
+
+async def test_rows_that_may_not_be_read_are_changed_all_the_same(shop: Shop) -> None:
+    role = urlsplit(shop.database.act).username
+    with psycopg.connect(shop.database.app, autocommit=True) as owner:
+        owner.execute("ALTER TABLE orders ADD COLUMN secret text")
+        owner.execute(f"REVOKE SELECT ON orders FROM {role}".encode())  # noqa: S608  our own name
+        owner.execute(f"GRANT SELECT (id, state) ON orders TO {role}".encode())
+    change = deed("UPDATE orders SET state = 'done' WHERE id = $1", id=1)
+    rows = await shop.act(imaged(change, "id = $1"))
+
+    assert rows.before is None
+    assert rows.affected == 1
+    assert shop.states()[0] == "done"
+
+
+async def test_more_rows_than_evidence_holds_are_cut_and_all_changed(shop: Shop) -> None:
+    with psycopg.connect(shop.database.app, autocommit=True) as owner:
+        owner.execute("INSERT INTO orders SELECT g, 'open' FROM generate_series(6, 150) AS g")
+    change = deed("UPDATE orders SET state = 'done'", rows=150, max_rows=200)
+    rows = await shop.act(imaged(change, "true"))
+
+    assert rows.before is not None
+    assert len(rows.before.rows.rows) == 100
+    assert rows.before.rows.truncated.startswith("rows (100)")
+    assert rows.affected == 150
+
+
+async def test_a_change_that_is_rolled_back_leaves_the_rows_unlocked(shop: Shop) -> None:
+    change = deed("UPDATE orders SET state = 'done' WHERE id <= $1", rows=1, most=2)
+    assert await shop.refusal(imaged(change, "id <= $1")) == "exceeded-approved-effect"
+
+    with psycopg.connect(shop.database.app) as other:
+        assert other.execute("SELECT id FROM orders FOR UPDATE NOWAIT").fetchall()
+
+
+UNDONE = [
+    (3, "UPDATE orders SET state = 'it''s done' WHERE id <= 3"),
+    (4, "DELETE FROM orders WHERE id >= 2"),
+    (1, "UPDATE orders SET state = NULL, at = now(), data = data || '{\"b\": 2}' WHERE id = 1"),
+]
+
+
+@pytest.mark.parametrize(("count", "sql"), UNDONE)
+async def test_what_is_offered_brings_the_rows_back(shop: Shop, count: int, sql: str) -> None:
+    with psycopg.connect(shop.database.app, autocommit=True) as owner:
+        owner.execute("ALTER TABLE orders ALTER COLUMN state DROP NOT NULL")
+        owner.execute(
+            r"""
+            ALTER TABLE orders ADD COLUMN at timestamptz DEFAULT now(),
+              ADD COLUMN raw bytea DEFAULT '\x00ff',
+              ADD COLUMN data jsonb DEFAULT '{"a": [1, "it''s \\"]}'
+            """
+        )
+        before = owner.execute("SELECT * FROM orders ORDER BY id").fetchall()
+        condition = sql.partition(" WHERE ")[2]
+        change = imaged(deed(sql, rows=count), condition)
+        rows = await shop.act(change)
+        assert rows.before is not None
+        undo = undo_of(Statement(Dialect.POSTGRES, sql, (), sql), rows.before)
+        assert owner.execute("SELECT * FROM orders ORDER BY id").fetchall() != before
+
+        owner.execute(undo.encode())
+        assert owner.execute("SELECT * FROM orders ORDER BY id").fetchall() == before
 
 
 # --- anything else is rolled back ---------------------------------------------------------------

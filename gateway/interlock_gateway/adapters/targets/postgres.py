@@ -13,6 +13,7 @@ from interlock_gateway.adapters.targets import pgtypes, values
 from interlock_gateway.adapters.targets.expectations import Outcome, check
 from interlock_gateway.adapters.targets.pgcatalogue import snapshot
 from interlock_gateway.adapters.targets.pgcost import refuse_costly
+from interlock_gateway.adapters.targets.pgimage import image
 from interlock_gateway.adapters.targets.pgline import Connection
 from interlock_gateway.adapters.targets.pglogin import connect
 from interlock_gateway.adapters.targets.pgorigins import Origins
@@ -134,10 +135,11 @@ class PostgresActor:
             try:
                 async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
                     await begin(connection, limits, read_only=_is_standby(connection))
+                before = await image(connection, deed, limits.seconds + _GRACE_SECONDS)
                 rows = await self._do(connection, deed, text, parameters, limits)
             finally:
                 await _let_go(connection)
-        return replace(rows, elapsed_ms=_since(started))
+        return replace(rows, elapsed_ms=_since(started), before=before)
 
     async def aclose(self) -> None:
         """Nothing to close: connections live as long as their deed."""

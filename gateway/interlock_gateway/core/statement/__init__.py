@@ -10,6 +10,7 @@ from interlock_gateway.core.statement.following import NOT_IN_CATALOGUE
 from interlock_gateway.core.statement.masking import with_masks
 from interlock_gateway.core.statement.preview import Preview, preview_of
 from interlock_gateway.core.statement.translate import source_position, translate
+from interlock_gateway.core.statement.undo import undo_of
 
 __all__ = [
     "NOT_IN_CATALOGUE",
@@ -27,5 +28,6 @@ __all__ = [
     "shown_words",
     "source_position",
     "translate",
+    "undo_of",
     "with_masks",
 ]

@@ -29,6 +29,7 @@ class Preview:
         table: the table as the author wrote it, with `ONLY` and alias; "" when not derived.
         count: counts the rows the condition selects; None when it cannot be derived.
         sample: the first rows the condition selects; None when it cannot be derived.
+        image: every row the condition selects, to be read right before the change; likewise.
         rows: the number of rows when the text itself says it, as INSERT … VALUES does.
         note: one sentence for the approver.
     """
@@ -36,6 +37,7 @@ class Preview:
     table: str = ""
     count: Statement | None = None
     sample: Statement | None = None
+    image: Statement | None = None
     rows: int | None = None
     note: str = ""
 
@@ -126,6 +128,7 @@ def _reads(words: _Words, table: str, where: int | None, sample: int) -> Preview
             table=table,
             count=translate(words.dialect, f"SELECT count(*) {rows}"),
             sample=translate(words.dialect, f"SELECT * {rows} LIMIT {int(sample)}"),
+            image=translate(words.dialect, f"SELECT * {rows}"),
             note=f"Count and sample of {which}, as they are now.",
         )
     except StatementError as error:

@@ -1,0 +1,66 @@
+"""What the rows of a change are right before it: read in its transaction, and locked."""
+
+import asyncio
+from dataclasses import replace
+
+import psycopg
+
+from interlock_gateway.adapters.targets import pgtypes, values
+from interlock_gateway.adapters.targets.pgline import Connection
+from interlock_gateway.adapters.targets.pgwire import Answer, Cap, ask
+from interlock_gateway.core.model import Before, Limits, Stored
+from interlock_gateway.service.targets import Deed
+
+_LIMITS = Limits(rows=100, bytes=256 * 1024)
+"""Of the evidence; the change itself has limits of its own."""
+
+_STORED = b"""
+SELECT a.attname, coalesce(a.attnum OPERATOR(pg_catalog.=) ANY (i.indkey), false),
+       a.attgenerated OPERATOR(pg_catalog.<>) '', a.attidentity OPERATOR(pg_catalog.=) 'a'
+  FROM pg_catalog.pg_attribute AS a
+  LEFT JOIN pg_catalog.pg_index AS i
+    ON i.indrelid OPERATOR(pg_catalog.=) a.attrelid AND i.indisprimary
+ WHERE a.attrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid
+   AND a.attnum OPERATOR(pg_catalog.>) 0 AND NOT a.attisdropped
+ ORDER BY a.attnum
+"""
+
+
+async def image(connection: Connection, deed: Deed, seconds: float) -> Before | None:
+    """Return the rows that `deed` will change, or None where they cannot be read.
+
+    A login that may change a table need not be allowed to read all of it: then the change goes
+    on without. Its transaction is as it was before.
+
+    Raises:
+        TimeoutError, psycopg.Error: the connection does not answer any more, or is gone.
+    """
+    if deed.image is None:
+        return None
+    text = deed.image.text.encode() + b" FOR UPDATE"
+    parameters = [pgtypes.parameter(one) for one in values.given(deed.image, deed.values)]
+    words = (values.rows_limit(_LIMITS), values.bytes_limit(_LIMITS))
+    cap = Cap(rows=_LIMITS.rows, bytes=2 * _LIMITS.bytes, words=words, cancel=False)
+    async with asyncio.timeout(seconds):
+        await ask(connection, b"SAVEPOINT image")
+        try:
+            answer = await ask(connection, text, parameters, cap)
+            stored = await _stored(connection, answer)
+        except psycopg.Error:
+            if connection.closed:
+                raise
+            await ask(connection, b"ROLLBACK TO SAVEPOINT image")
+            return None
+        await ask(connection, b"RELEASE SAVEPOINT image")
+    columns, rows = pgtypes.table(answer.names, answer.oids, answer.rows)
+    found = values.capped(columns, rows, _LIMITS, cut=answer.cut)
+    return Before(replace(found, affected=None), stored)
+
+
+async def _stored(connection: Connection, answer: Answer) -> tuple[Stored, ...]:
+    """Return the columns of the table that all of the answer comes from, or nothing."""
+    (table, *more) = {relation for relation, _ in answer.sources} or {0}
+    if more or not table:
+        return ()
+    told = await ask(connection, _STORED, [table], Cap(rows=2_000, bytes=1 << 20))
+    return tuple(Stored(str(name), *(flag == "t" for flag in flags)) for name, *flags in told.rows)

@@ -1,0 +1,96 @@
+"""A proposal, from everything that was found out about a wish: what approvers say yes to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from interlock_gateway.core.action import Action
+from interlock_gateway.core.approval import Proposal
+from interlock_gateway.core.decision import AwaitApproval
+from interlock_gateway.core.model import Statement, Target
+from interlock_gateway.core.timeline import stamp
+from interlock_gateway.service.calls import Scene
+from interlock_gateway.service.designs import Check, Design
+from interlock_gateway.service.wishes import Wish
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A wish that policy lets people decide about, and how it would be carried out."""
+
+    wish: Wish
+    found: Scene
+    target: Target
+    design: Design
+    decision: AwaitApproval
+    action: Action | None
+
+
+def drafted(ready: Ready, preview: Mapping[str, Any], now: datetime, nonce: str) -> Proposal:
+    """Return the proposal, given what a read showed; from here on its bytes stand for it."""
+    wish, found, design, rule = ready.wish, ready.found, ready.design, ready.decision.rule
+    expires = now + timedelta(seconds=rule.decide_within_s)
+    return Proposal(
+        incident=found.run.incident,
+        run=wish.site.run,
+        step=wish.site.step,
+        attempt=wish.site.attempt,
+        ordinal=wish.site.ordinal,
+        source_digest=found.step.source_digest if found.step else "",
+        runbook=f"{found.run.runbook}@{found.run.version}",
+        runbook_digest=found.run.digest,
+        requester=found.run.requester,
+        target=ready.target.name,
+        dialect=ready.target.dialect.value,
+        tier=ready.target.tier,
+        generation=ready.target.generation,
+        operation=wish.operation,
+        action_digest=design.action_digest,
+        effect=design.effect.value,
+        statement=design.statement.text,
+        names=design.statement.names,
+        values={name: dict(wish.args[name]) for name in design.statement.names},
+        arguments={name: dict(typed) for name, typed in wish.args.items()},
+        expect=design.expect.value,
+        rows=int(preview.get("count", 0)),
+        max_rows=design.max_rows,
+        precheck=_check_json(design.precheck),
+        verify=_check_json(design.verify),
+        image=_image_json(design.image),
+        preview=_without_fractions(preview),
+        blast_radius=design.blast_radius,
+        undo=design.undo,
+        reason=wish.reason,
+        line=ready.decision.text,
+        rule={**rule.as_json(), "needs": rule.needs},
+        requested_at=stamp(now),
+        expires_at=stamp(expires),
+        nonce=nonce,
+    )
+
+
+def _check_json(given: Check | None) -> dict[str, Any]:
+    if given is None:
+        return {}
+    return {
+        "text": given.statement.text,
+        "names": list(given.statement.names),
+        "expect": given.expect,
+        "within_ms": round(given.within_s * 1000),
+    }
+
+
+def _image_json(given: Statement | None) -> dict[str, Any]:
+    return {"text": given.text, "names": list(given.names)} if given else {}
+
+
+def _without_fractions(value: Any) -> Any:
+    """Return JSON whose fractional numbers are texts, so that a digest over it is stable."""
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        return {name: _without_fractions(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_without_fractions(item) for item in value]
+    return value
