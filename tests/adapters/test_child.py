@@ -12,7 +12,7 @@ CHILD = """
 import os, sys, time
 from interlock_gateway.adapters.confined import Line, confine
 line = Line()
-confine(1 << 30, writes=False)
+confine(1 << 30, longest_file=0)
 print("what a library prints goes nowhere")
 line.say({"ready": True})
 while (question := line.hear()) is not None:

@@ -9,6 +9,7 @@ import ctypes
 import json
 import os
 import resource
+import select
 import signal
 import struct
 import sys
@@ -32,6 +33,10 @@ class Line:
         os.dup2(nothing, 1)
         os.close(nothing)
 
+    def waits(self, seconds: float) -> bool:
+        """Tell whether the gateway says something, or hangs up, within so many seconds."""
+        return bool(select.select([self._in], [], [], seconds)[0])
+
     def hear(self) -> dict[str, Any] | None:
         """Return the next message of the gateway, or None when it hung up."""
         head = self._in.read(_LENGTH.size)
@@ -52,12 +57,13 @@ class Line:
         self._out.flush()
 
 
-def confine(memory: int, *, writes: bool) -> None:
+def confine(memory: int, *, longest_file: int | None) -> None:
     """Give up what this process does not need.
 
     Args:
         memory: bytes that it may ask for, beside its libraries (RLIMIT_DATA).
-        writes: whether it may write into files.
+        longest_file: bytes that a file may have into which it writes (RLIMIT_FSIZE): 0 for no
+            writing at all, None for no limit.
 
     Raises:
         OSError: the kernel refuses; then nothing must be run.
@@ -69,8 +75,8 @@ def confine(memory: int, *, writes: bool) -> None:
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
-    if not writes:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    if longest_file is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (longest_file, longest_file))
 
 
 def _prctl(option: int, value: int) -> None:

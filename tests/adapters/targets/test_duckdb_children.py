@@ -5,17 +5,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from child_processes import children_of, descriptors, opener, refused, told_of, until
 from interlock_gateway.adapters.child import Child, Ended
-from interlock_gateway.adapters.targets import Targets, duck, duck_lock
+from interlock_gateway.adapters.targets import Targets, duck, duck_lock, file_calls
 from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
-from interlock_gateway.service.targets import Deed, Expect, OutcomeUnknownError, TargetError
+from interlock_gateway.service.targets import Deed, Expect, OutcomeUnknownError
 
 ENDLESS = "SELECT count(*) FROM range(100000000000000) AS r(n)"
 DEAF = "SELECT jaro_similarity(repeat('x', 3000000), repeat('y', 3000000))"
@@ -63,50 +63,9 @@ async def jobs(tmp_path: Path) -> AsyncIterator[Jobs]:
     await found.targets.aclose()
 
 
-def told_of(pid: int | str, what: str) -> str:
-    """Return what the kernel tells of a process; of one that is gone, nothing."""
-    try:
-        return Path(f"/proc/{pid}/{what}").read_text()
-    except OSError:
-        return ""
-
-
-def children(of: int | None = None) -> list[int]:
+def children() -> list[int]:
     """Return the process ids of the children that open DuckDB files."""
-    parent = of or os.getpid()
-    ours = told_of(parent, f"task/{parent}/children").split()
-    return [int(pid) for pid in ours if "duck_child" in told_of(pid, "cmdline")]
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Wait for something that takes no more than a moment."""
-    async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110  of another process, which tells nobody
-            await asyncio.sleep(0.01)
-
-
-async def begun(path: Path, parent: int | None = None) -> int:
-    """Wait until a child has opened `path`, and return the child's process id."""
-    await until(lambda: any(str(path) in links(pid) for pid in children(parent)))
-    return next(pid for pid in children(parent) if str(path) in links(pid))
-
-
-def links(pid: int) -> set[str]:
-    """Return what the descriptors of a process lead to."""
-    return set(descriptors(pid))
-
-
-def descriptors(pid: int) -> Iterator[str]:
-    with suppress(OSError):
-        for one in Path(f"/proc/{pid}/fd").iterdir():
-            with suppress(OSError):
-                yield str(one.readlink())
-
-
-async def refused(work: Any) -> TargetError:
-    with pytest.raises(TargetError) as caught:
-        await work
-    return caught.value
+    return children_of(os.getpid(), "duck_child")
 
 
 # --- reads --------------------------------------------------------------------------------------
@@ -140,7 +99,7 @@ async def test_work_that_looks_at_no_interrupt_is_killed_on_time(jobs: Jobs) -> 
 
 async def test_a_crash_of_the_engine_costs_one_read_and_says_so(jobs: Jobs) -> None:
     read = asyncio.create_task(jobs.ask(ENDLESS))
-    os.kill(await begun(jobs.path), signal.SIGSEGV)
+    os.kill(await opener(jobs.path), signal.SIGSEGV)
     error = await refused(read)
     assert (error.code, "SIGSEGV" in str(error)) == ("target-failed", True)
     assert (await jobs.ask("SELECT state FROM jobs")).rows == (("open",),)
@@ -182,7 +141,7 @@ async def test_somebody_who_stops_waiting_ends_the_work(jobs: Jobs) -> None:
     await jobs.ask("SELECT 1")
     (pid,) = children()
     read = asyncio.create_task(jobs.ask(DEAF))
-    await begun(jobs.path)
+    await opener(jobs.path)
     read.cancel()
     with pytest.raises(asyncio.CancelledError):
         await read
@@ -249,7 +208,7 @@ asyncio.run(Targets(AsWritten()).read(target, statement, {}, Limits(seconds=300)
 async def test_a_gateway_killed_at_work_leaves_no_child(jobs: Jobs) -> None:
     command = [sys.executable, "-c", GATEWAY, str(jobs.path), DEAF]
     gateway = await asyncio.create_subprocess_exec(*command)
-    pid = await begun(jobs.path, gateway.pid)
+    pid = await opener(jobs.path, gateway.pid)
     gateway.kill()
     await gateway.wait()
     await until(lambda: "duck_child" not in told_of(pid, "cmdline"))
@@ -280,7 +239,7 @@ async def test_a_deed_killed_before_its_commit_has_changed_nothing(jobs: Jobs) -
     assert (error.code, jobs.state()) == ("target-timeout", "open")
 
     deed = asyncio.create_task(jobs.finish(f"({ENDLESS})::VARCHAR"))
-    os.kill(await begun(jobs.path), signal.SIGKILL)
+    os.kill(await opener(jobs.path), signal.SIGKILL)
     error = await refused(deed)
     assert (error.code, jobs.state()) == ("target-failed", "open")
 
@@ -291,7 +250,7 @@ async def test_a_deed_that_was_never_told_to_commit_does_not(
     def killed(*_: object) -> None:
         os.kill(children()[0], signal.SIGKILL)
 
-    monkeypatch.setattr(duck, "check", killed)
+    monkeypatch.setattr(file_calls, "check", killed)
     error = await refused(jobs.finish())
     assert ("Rolled back" in str(error), jobs.state()) == (True, "open")
 
@@ -302,8 +261,8 @@ async def test_a_deed_that_is_silent_after_it_was_told_to_commit_is_in_doubt(
     def frozen(*_: object) -> None:
         os.kill(children()[0], signal.SIGSTOP)
 
-    monkeypatch.setattr(duck, "check", frozen)
-    monkeypatch.setattr(duck, "COMMIT_S", 0.5)
+    monkeypatch.setattr(file_calls, "check", frozen)
+    monkeypatch.setattr(file_calls, "COMMIT_S", 0.5)
     with pytest.raises(OutcomeUnknownError, match="silent"):
         await jobs.finish()
     assert children() == []
@@ -329,7 +288,7 @@ async def test_a_deed_that_dies_between_its_commit_and_its_answer_is_in_doubt(
 
 async def test_cancelling_a_deed_before_its_commit_rolls_it_back(jobs: Jobs) -> None:
     deed = asyncio.create_task(jobs.finish(f"({DEAF})::VARCHAR"))
-    await begun(jobs.path)
+    await opener(jobs.path)
     deed.cancel()
     with pytest.raises(asyncio.CancelledError):
         await deed

@@ -10,16 +10,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import duckdb
 
 from interlock_gateway.adapters.duckdb_parser import DuckdbParser
-from interlock_gateway.adapters.targets import duck_lock, duck_macros, duck_values, values
+from interlock_gateway.adapters.targets import (
+    duck_catalogue,
+    duck_lock,
+    duck_macros,
+    duck_values,
+    values,
+)
 from interlock_gateway.adapters.targets.duck_lock import Door
 from interlock_gateway.adapters.targets.expectations import Outcome
-from interlock_gateway.core.model import Limits, Rows, Statement
+from interlock_gateway.adapters.targets.file_child import Task
+from interlock_gateway.core.model import Limits, Rows
 from interlock_gateway.service.targets import OutcomeUnknownError, TargetError
 
 _AGAIN_SECONDS = 0.05  # an interrupt between two pieces of work is lost; so it is repeated
@@ -61,25 +68,33 @@ class _Watch:
         return time.monotonic() - self.started
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """What is to be done with a file.
+class DuckWork:
+    """Implements `file_child.Work`; nothing of a file stays open between two calls."""
 
-    Attributes:
-        path: of the file.
-        name: the target's, for messages.
-        statement: exactly these bytes are run.
-        given: a wire-typed value for each of its names.
-        limits: of this call.
-        trusted: macros (`schema.name`) that somebody reviewed.
-    """
+    def __init__(self) -> None:
+        """Load the parser that reads are shown to."""
+        self._parser = DuckdbParser()
 
-    path: str
-    name: str
-    statement: Statement
-    given: values.Typed
-    limits: Limits
-    trusted: frozenset[str] = frozenset()
+    def read(self, task: Task) -> Rows:
+        """Run a read."""
+        return read(task, self._parser)
+
+    def facts(self, task: Task) -> Any:
+        """Return what `duck_catalogue` makes a snapshot of."""
+        with (
+            _explained(task.name, _Watch(task.limits)),
+            Door(read_only=True).opened(task.path, task.name, task.limits.seconds) as connection,
+        ):
+            return duck_catalogue.facts(connection)
+
+    def change(
+        self, task: Task, approved: Callable[[Rows, Outcome], bool], done: Callable[[], None]
+    ) -> None:
+        """Change a file, if that is approved."""
+        change(task, approved, done)
+
+    def rest(self) -> None:
+        """Nothing is kept."""
 
 
 def read(task: Task, parser: DuckdbParser) -> Rows:
@@ -97,7 +112,8 @@ def read(task: Task, parser: DuckdbParser) -> Rows:
         door.opened(task.path, task.name, task.limits.seconds) as connection,
         watch.over(connection),
     ):
-        macros = duck_macros.Macros(connection, task.trusted)
+        trusted = frozenset(name.lower() for name in task.reads.functions)
+        macros = duck_macros.Macros(connection, trusted)
         reason = parser.doubt(task.statement, macros)
         if reason is not None:
             raise TargetError("target-failed", f"{reason.what}: {reason.detail} Nothing was run.")
@@ -108,17 +124,7 @@ def read(task: Task, parser: DuckdbParser) -> Rows:
 def change(
     task: Task, approved: Callable[[Rows, Outcome], bool], done: Callable[[], None]
 ) -> None:
-    """Change a file, and commit if `approved` says so; otherwise everything is as it was.
-
-    Args:
-        task: the deed.
-        approved: is told what came of it while nothing of it lasts.
-        done: is called when it lasts; what goes wrong after that concerns it no more.
-
-    Raises:
-        TargetError: nothing changed.
-        OutcomeUnknownError: the commit failed in a way that does not tell.
-    """
+    """Change a file, if that is approved; see `file_child.Work.change`."""
     values.sendable(task.statement)
     parameters = values.given(task.statement, task.given)
     watch = _Watch(task.limits)
@@ -135,13 +141,6 @@ def change(
         if approved(rows, Outcome(len(rows.rows), first, rows.affected, kind.name)):
             _commit(connection)
             done()
-
-
-@contextmanager
-def explained(name: str, seconds: float) -> Iterator[None]:
-    """Turn what DuckDB raises in the block into a TargetError."""
-    with _explained(name, _Watch(Limits(seconds=seconds))):
-        yield
 
 
 def _changed(

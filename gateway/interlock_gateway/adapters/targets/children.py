@@ -1,6 +1,7 @@
 """Child processes for files: one file each, so that none of them ever sees two."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,13 +9,16 @@ from dataclasses import dataclass, field
 from interlock_gateway.adapters.child import Child
 from interlock_gateway.service.targets import TargetError
 
+KEPT_S = 300.0
+"""Seconds that a child is kept for the next call of its file; then it costs memory for nothing."""
+
 
 @dataclass(slots=True)
 class _File:
     """The children of one file, those that wait for a call; `turn` lets so many work."""
 
     turn: asyncio.Semaphore
-    idle: list[Child] = field(default_factory=list)
+    idle: list[tuple[Child, float]] = field(default_factory=list)  # and since when, by the clock
 
 
 class Children:
@@ -60,21 +64,29 @@ class Children:
                 await child.end()
                 raise
             if child.alive:
-                file.idle.append(child)
+                file.idle.append((child, time.monotonic()))
         finally:
             file.turn.release()
+        await self._let_go()
 
     async def aclose(self) -> None:
         """End every child that is idle; one that works ends with its call."""
         for file in self._files.values():
             while file.idle:
-                await file.idle.pop().end()
+                await file.idle.pop()[0].end()
 
     async def _taken(self, file: _File) -> Child:
         """Return the child used last that is still there, or a new one."""
         while file.idle:
-            child = file.idle.pop()
+            child, _ = file.idle.pop()
             if child.alive:
                 return child
             await child.end()
         return Child(*self._command)
+
+    async def _let_go(self) -> None:
+        """End the children, of any file, that nobody has needed for long."""
+        since = time.monotonic() - KEPT_S
+        for file in self._files.values():
+            while file.idle and file.idle[0][1] < since:
+                await file.idle.pop(0)[0].end()
