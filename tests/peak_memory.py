@@ -1,4 +1,4 @@
-"""What statements cost a process of its own in memory, at their worst moment.
+"""What statements cost a process and its children in memory, at their worst moment.
 
 `python peak_memory.py DIALECT CREDENTIAL BYTES SECONDS` reads statements from its input, one on
 each line, asks a target with them one after the other, and writes a line of JSON for each.
@@ -8,6 +8,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ class Asked:
     Attributes:
         sql: the statement.
         said: the refusal, or what cut the answer, or "".
-        grown: MiB by which the process was at its largest beyond what it was before any.
+        grown: MiB by which the process and its largest child were larger than before any.
     """
 
     sql: str
@@ -73,8 +74,15 @@ async def _said(targets: Targets, target: Target, sql: str, limits: Limits) -> s
 
 
 def _peak() -> int:
-    """Return the most memory that this process ever had, in MiB."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text("utf-8"))
+    """Return the most memory that this process and its largest child ever had, in MiB."""
+    told = Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii").split()
+    gone = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+    return _most("self") + max([gone, *map(_most, told)])
+
+
+def _most(process: str) -> int:
+    status = Path(f"/proc/{process}/status").read_text("utf-8")
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
     return int(found.group(1)) // 1024 if found else 0
 
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-_INHERITED = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "HOME")
+_INHERITED = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "HOME", "TMPDIR", "SQLITE_TMPDIR")
 _ENDING_S = 0.2
 _STARTING_S = 30.0  # on a machine that is busy with something else
 _LONG = 1 << 20  # bytes of JSON that are read beside the event loop

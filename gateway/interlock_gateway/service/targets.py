@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from interlock_gateway.core.model import Limits, Rows, Statement, Target
-from interlock_gateway.core.statement import Catalogue
+
+if TYPE_CHECKING:  # children import this module, and need none of the guard's parsers
+    from interlock_gateway.core.statement import Catalogue
 
 
 class TargetError(Exception):
@@ -85,7 +87,7 @@ class Reader(Protocol):
 class Catalogues(Protocol):
     """Tells what the names in a target mean."""
 
-    async def catalogue(self, target: Target, *, fresh: bool = False) -> Catalogue | None:
+    async def catalogue(self, target: Target, *, fresh: bool = False) -> "Catalogue | None":
         """Return a snapshot, not older than a minute; None for an engine that needs none.
 
         Args:

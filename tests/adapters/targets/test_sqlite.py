@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import time as clock
+from collections.abc import AsyncIterator
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -12,6 +13,8 @@ from typing import Any
 import pytest
 from interlock.wire import decode_cell, encode_value
 from interlock_gateway.adapters.targets import Targets, sqlite_lock
+from interlock_gateway.adapters.targets.file_child import Task
+from interlock_gateway.adapters.targets.sqlite_work import SqliteWork
 from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
 from interlock_gateway.service.targets import Deed, Expect, TargetError
 
@@ -60,7 +63,7 @@ OPEN = ["open"] * 5
 
 
 @pytest.fixture
-def orders(tmp_path: Path) -> Orders:
+async def orders(tmp_path: Path) -> AsyncIterator[Orders]:
     path = tmp_path / "orders #1?mode=rwc&x.sqlite"  # characters that mean something in a URI
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(
@@ -68,7 +71,9 @@ def orders(tmp_path: Path) -> Orders:
             "CREATE TABLE orders (id INTEGER PRIMARY KEY, state TEXT NOT NULL);"
             "INSERT INTO orders SELECT value, 'open' FROM json_each('[1,2,3,4,5]');"
         )
-    return Orders(path)
+    found = Orders(path)
+    yield found
+    await found.targets.aclose()
 
 
 # --- reading ----------------------------------------------------------------------------------
@@ -106,13 +111,15 @@ async def test_whole_and_broken_numbers_are_numbers_while_they_are_exact(orders:
     assert (await orders.ask("VALUES (9007199254740993), (0.5)")).columns[0].type == "json"
 
 
-async def test_what_sqlite_itself_sees_as_no_read_is_not_run(
+def test_what_sqlite_itself_sees_as_no_read_is_not_run(
     orders: Orders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its program is looked at also where the authorizer would let it through."""
     monkeypatch.setattr(sqlite_lock, "reading", lambda *_: sqlite3.SQLITE_OK)
+    delete = Statement(Dialect.SQLITE, "DELETE FROM orders", (), "DELETE FROM orders")
     with pytest.raises(TargetError, match=r"SQLite would run .*It was not run"):
-        await orders.ask("DELETE FROM orders")
+        SqliteWork().read(Task(str(orders.path), "orders", delete, {}, ROOMY))
+    assert orders.states() == OPEN
 
 
 EAST = timezone(timedelta(hours=2))
@@ -189,6 +196,18 @@ async def test_a_file_that_is_no_database_is_said_so(orders: Orders) -> None:
     orders.path.write_text("this is no database, but it is long enough to look like one\n" * 20)
     with pytest.raises(TargetError, match="not a database"):
         await orders.ask("SELECT * FROM orders")
+
+
+async def test_a_file_whose_names_are_no_text_is_said_so(orders: Orders) -> None:
+    with closing(sqlite3.connect(orders.path)) as connection:
+        connection.executescript(
+            "CREATE VIEW odd AS SELECT * FROM nowhere; PRAGMA writable_schema = ON;"
+            "UPDATE sqlite_schema SET sql = CAST("
+            "replace(CAST(sql AS BLOB), 'nowhere', x'8e') AS TEXT) WHERE name = 'odd'"
+        )
+    with pytest.raises(TargetError, match="no text in UTF-8"):
+        await orders.targets.catalogue(orders.target)
+    assert len((await orders.ask("SELECT * FROM orders")).rows) == 5
 
 
 async def test_a_text_that_c_would_cut_short_is_not_sent(orders: Orders) -> None:

@@ -1,7 +1,7 @@
 """A snapshot of a real SQLite file, and what the guard makes of its views and tables."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import aclosing, closing
 from pathlib import Path
 
 import pytest
@@ -143,14 +143,14 @@ def test_a_view_of_another_shape_than_sqlite_writes_is_unknown(tmp_path: Path) -
 
 
 async def test_a_target_gives_its_snapshot_and_the_same_file_the_same(path: Path) -> None:
-    targets = Targets(AsWritten())
     target = Target("orders", Dialect.SQLITE, "prod", str(path))
-    first = await targets.catalogue(target)
-    assert first is not None
-    assert first == await targets.catalogue(target)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE more (x)")
-    assert first != await targets.catalogue(target)
+    async with aclosing(Targets(AsWritten())) as targets:
+        first = await targets.catalogue(target)
+        assert first is not None
+        assert first == await targets.catalogue(target)
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("CREATE TABLE more (x)")
+        assert first != await targets.catalogue(target)
 
 
 def test_every_table_that_is_there_without_being_made_is_known() -> None:

@@ -1,7 +1,7 @@
 """`reads` at a SQLite file, by the engine alone: nothing here asks the classifier."""
 
 import sqlite3
-from contextlib import closing
+from contextlib import aclosing, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +49,8 @@ class File:
 
     async def ask(self, sql: str) -> Rows:
         statement = Statement(Dialect.SQLITE, sql, (), sql)
-        return await SqliteReader(AsWritten()).read(self.target, statement, {}, Limits(seconds=5))
+        async with aclosing(SqliteReader(AsWritten())) as reader:
+            return await reader.read(self.target, statement, {}, Limits(seconds=5))
 
     async def refusal(self, sql: str) -> str:
         with pytest.raises(TargetError) as caught:

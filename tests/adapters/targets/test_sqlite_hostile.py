@@ -4,7 +4,7 @@ import re
 import sqlite3
 import time
 import tomllib
-from contextlib import closing, suppress
+from contextlib import aclosing, closing, suppress
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
@@ -74,10 +74,11 @@ async def test_nothing_a_statement_says_gets_through_the_engine_lock(
     target = Target("orders", Dialect.SQLITE, "prod", str(file))
     statement = Statement(Dialect.SQLITE, case.sql, (), case.sql)
     refused = False
-    try:
-        await SqliteReader(AsWritten()).read(target, statement, {}, Limits(seconds=0.3))
-    except TargetError:
-        refused = True
+    async with aclosing(SqliteReader(AsWritten())) as reader:
+        try:
+            await reader.read(target, statement, {}, Limits(seconds=0.3))
+        except TargetError:
+            refused = True
     assert refused is (case.must == "refused")
     assert everything(file) == before
 

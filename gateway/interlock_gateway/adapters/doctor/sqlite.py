@@ -6,6 +6,7 @@ Each probe is harmless even on a writable file without them: temporary, in memor
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from interlock_gateway.adapters.doctor.check import Check, Notes
@@ -48,7 +49,15 @@ PROBES = (
 
 async def reading(target: Target, secrets: Secrets, notes: Notes) -> AsyncIterator[Check]:
     """Yield whether the file can be read, and what the lock refuses."""
-    reader = SqliteReader(secrets)
+    async with aclosing(SqliteReader(secrets)) as reader:
+        async for check in _looked_at(reader, target, notes):
+            yield check
+    said = "each read ends its transaction; its process closes the file, and ends"
+    yield notes.holds("nothing is left behind", "", said)
+    yield notes.noted("not for the engine to stop", "", "another program that writes the file")
+
+
+async def _looked_at(reader: SqliteReader, target: Target, notes: Notes) -> AsyncIterator[Check]:
     version = (await _asked(reader, target, "SELECT sqlite_version()")).rows[0][0]
     tables = (await _asked(reader, target, "SELECT count(*) FROM sqlite_schema")).rows[0][0]
     said = f"SQLite {version}, {tables:,} tables, views and indexes"
@@ -58,9 +67,6 @@ async def reading(target: Target, secrets: Secrets, notes: Notes) -> AsyncIterat
     yield await _on_time(reader, target, notes)
     for check in await named(await reader.catalogue(target), target, _quoted, notes):
         yield check
-    said = "each call opens the file for itself, and closes it"
-    yield notes.holds("nothing is left behind", "", said)
-    yield notes.noted("not for the engine to stop", "", "another program that writes the file")
 
 
 async def acting(target: Target, secrets: Secrets, notes: Notes) -> AsyncIterator[Check]:

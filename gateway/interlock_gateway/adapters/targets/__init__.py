@@ -1,18 +1,19 @@
 """Targets behind one door: each call goes to the adapter of the target's dialect.
 
 An adapter is imported when somebody first asks for it: some need an extra, and the children of
-DuckDB, which import this package too, start sooner without the others.
+SQLite and DuckDB, which import this package too, start sooner without the others and the guard.
 """
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
-from interlock_gateway.adapters.targets.sqlite import SqliteActor, SqliteReader
 from interlock_gateway.adapters.targets.values import Typed
 from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
-from interlock_gateway.core.statement import Catalogue
 from interlock_gateway.service.targets import Actor, Deed, Reader, Secrets, TargetError
+
+if TYPE_CHECKING:
+    from interlock_gateway.core.statement import Catalogue  # with all its parsers
 
 __all__ = ["Targets"]
 
@@ -29,7 +30,7 @@ class _Engine:
 
     reader: Reader
     actor: Actor
-    describe: Callable[[Target], Awaitable[Catalogue]] | None = None
+    describe: Callable[[Target], Awaitable["Catalogue"]] | None = None
 
 
 class Targets:
@@ -56,7 +57,7 @@ class Targets:
         _same_dialect(target, deed.statement)
         return await self._engine(target).actor.act(target, deed, limits)
 
-    async def catalogue(self, target: Target) -> Catalogue | None:
+    async def catalogue(self, target: Target) -> "Catalogue | None":
         """Return what the names in a target mean now; None for an engine that needs no telling."""
         describe = self._engine(target).describe
         return await describe(target) if describe else None
@@ -98,8 +99,10 @@ def _opened(dialect: Dialect, secrets: Secrets) -> _Engine:
             server = postgres.PostgresReader(secrets)
             return _Engine(server, postgres.PostgresActor(secrets), server.catalogue)
         case Dialect.SQLITE:
-            sqlite = SqliteReader(secrets)
-            return _Engine(sqlite, SqliteActor(secrets), sqlite.catalogue)
+            from interlock_gateway.adapters.targets import sqlite  # noqa: PLC0415  start-up
+
+            file = sqlite.SqliteReader(secrets)
+            return _Engine(file, sqlite.SqliteActor(secrets), file.catalogue)
         case Dialect.DUCKDB:
             from interlock_gateway.adapters.targets import duck  # noqa: PLC0415  an extra
 

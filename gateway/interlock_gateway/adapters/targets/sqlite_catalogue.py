@@ -2,39 +2,28 @@
 
 A file holds no functions, and what a generated column, a default or an index may call is SQLite's
 own affair: with `trusted_schema` off that is nothing that acts. Names are compared as SQLite does,
-without regard to case. Sources: https://www.sqlite.org/schematab.html,
-https://www.sqlite.org/pragma.html#pragma_table_xinfo.
+without regard to case. Loads the SQL guard, so only the gateway itself does, and no child.
 """
 
 import json
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from hashlib import sha256
-from typing import Any
 
+from interlock_gateway.adapters.targets.sqlite_facts import SCHEMA, SCHEMA_TABLES, Fact, facts
 from interlock_gateway.core.model import Dialect
 from interlock_gateway.core.statement import Catalogue
 from interlock_gateway.core.statement.catalogue import Name, Relation
 from interlock_gateway.core.statement.lexer import Mark, Token, tokens
 from interlock_gateway.core.statement.rules import rules
 
-SCHEMA = "main"
-"""The schema of the one file that a target is."""
-
 EPONYMOUS = frozenset(
     ("json_each", "json_tree", *rules(Dialect.SQLITE).parser["constructs"].split())
 )
 """Tables that are in every file without being there, and only tell."""
 
-SCHEMA_TABLES = ("sqlite_schema", "sqlite_master")
-"""Both names of the table that says what is in the file."""
-
 _OF_SCHEMA = ("type", "name", "tbl_name", "rootpage", "sql")
-_OBJECTS = "SELECT type, name, sql FROM main.sqlite_schema WHERE type IN ('table', 'view')"
-_COLUMNS = "SELECT name FROM pragma_table_xinfo(?, 'main') WHERE hidden <> 1 ORDER BY cid"
-
 # Modules that keep their rows in the same file. Any other could make something else act.
 _LOCAL = frozenset(
     ("fts3", "fts4", "fts4aux", "fts5", "fts5vocab", "geopoly", "rtree", "rtree_i32")
@@ -46,16 +35,18 @@ _NAMES = (Mark.WORD, Mark.IDENTIFIER, Mark.STRING)
 def snapshot(connection: sqlite3.Connection) -> Catalogue:
     """Return what the names of relations mean.
 
-    Two relations whose names differ only in the case of letters beyond ASCII are left out: the
-    guard could not tell them apart, so neither may be read.
-
     Raises:
         sqlite3.Error: the file cannot be read, or not in time.
     """
-    rows: list[tuple[Any, ...]] = connection.execute(_OBJECTS).fetchall()
-    found = [
-        (str(name), str(kind), str(sql), _columns(connection, name)) for kind, name, sql in rows
-    ]
+    return catalogue(facts(connection))
+
+
+def catalogue(found: Sequence[Fact]) -> Catalogue:
+    """Return what the names of relations mean, from what there is in a file.
+
+    Two relations whose names differ only in the case of letters beyond ASCII are left out: the
+    guard could not tell them apart, so neither may be read.
+    """
     folded = Counter(name.lower() for name, *_ in found)
     relations = {(SCHEMA, name): _own(()) for name in EPONYMOUS}
     relations |= {(SCHEMA, name): _own(_OF_SCHEMA) for name in SCHEMA_TABLES}
@@ -64,13 +55,6 @@ def snapshot(connection: sqlite3.Connection) -> Catalogue:
             relations[SCHEMA, name.lower()] = _relation(kind, sql, columns)
     version = sha256(json.dumps(found).encode(errors="surrogatepass")).hexdigest()
     return Catalogue(version, (SCHEMA,), relations, folds=True)
-
-
-def _columns(connection: sqlite3.Connection, relation: object) -> list[str]:
-    """Return the columns that `*` stands for; none of a view that SQLite cannot make sense of."""
-    with suppress(sqlite3.OperationalError):
-        return [str(name) for (name,) in connection.execute(_COLUMNS, (relation,))]
-    return []
 
 
 def _own(columns: Sequence[str]) -> Relation:

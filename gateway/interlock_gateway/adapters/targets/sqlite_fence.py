@@ -18,9 +18,10 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 
 from interlock_gateway.adapters.targets import sqlite_lock
-from interlock_gateway.adapters.targets.sqlite_catalogue import EPONYMOUS, SCHEMA, SCHEMA_TABLES
+from interlock_gateway.adapters.targets.file_child import Task
+from interlock_gateway.adapters.targets.sqlite_facts import SCHEMA, SCHEMA_TABLES
 from interlock_gateway.adapters.targets.sqlite_parser import Program, program
-from interlock_gateway.core.model import Dialect, Reads, Statement, Target
+from interlock_gateway.core.model import Dialect, Reads, Statement
 from interlock_gateway.service.targets import TargetError
 
 _OBJECTS = "SELECT type, name, tbl_name, rootpage FROM main.sqlite_schema"
@@ -39,6 +40,7 @@ class Fence:
         behind: those, and what the views among them open.
         indexes: indexes of those in `named`.
         there: every relation of the file.
+        always: tables that are in every file without being there, and only tell.
         roots: page to the relation that is kept there, or whose index is.
         copy: the relations that the statement may name, as tables without rows.
         refused: the first relation that was not let through, or "".
@@ -49,6 +51,7 @@ class Fence:
     behind: frozenset[str]
     indexes: frozenset[str]
     there: frozenset[str]
+    always: frozenset[str]
     roots: Mapping[int, str]
     copy: tuple[str, ...]
     refused: str = field(default="", init=False)
@@ -97,9 +100,10 @@ class Fence:
             for text in self.copy:
                 beside.execute(text)
             roots = dict(beside.execute(_ROOTS).fetchall())
+            sqlite_lock.lock(beside, self._naming, read_only=True)
             planned = program(beside, statement, self._naming)
         if planned.doubt:
-            yield "something that it names"
+            yield self.refused or "something that it names"
         opened = (roots[root].lower() for root in planned.roots if root in roots)
         yield from (name for name in opened if name not in self.named)
 
@@ -115,7 +119,7 @@ class Fence:
         name = (table or "").lower()
         if name in SCHEMA_TABLES:  # its row number is read whenever a table such as json_each is
             return column == "ROWID" or not allowed.isdisjoint(SCHEMA_TABLES)
-        return name in allowed or (name in EPONYMOUS and name not in self.there)
+        return name in allowed or (name in self.always and name not in self.there)
 
     def _may_tell(self, pragma: str | None, argument: str | None) -> bool:
         if sqlite_lock.is_bare(pragma):
@@ -127,18 +131,18 @@ class Fence:
         return sqlite3.SQLITE_DENY
 
 
-def fence(connection: sqlite3.Connection, target: Target, text: str) -> Fence | None:
+def fence(connection: sqlite3.Connection, task: Task) -> Fence | None:
     """Return the fence that `reads` puts around the file; None where it limits nothing.
 
     Args:
         connection: to the target's file, locked for reading.
-        target: `reads` says what may be named, as `main.table` in lower case.
-        text: the statement; what does not stand in it is not named, and not copied.
+        task: `reads` says what may be named, as `main.table` in lower case; what does not stand
+            in the text is not named, and not copied.
 
     Raises:
         sqlite3.Error: the file cannot be read.
     """
-    reads = target.reads
+    reads, text = task.reads, task.statement.text
     if not reads.schemas and not reads.tables:
         return None
     kinds = dict(connection.execute(_KINDS).fetchall())
@@ -154,7 +158,7 @@ def fence(connection: sqlite3.Connection, target: Target, text: str) -> Fence | 
     roots = {1: SCHEMA_TABLES[0]} | {one.root: one.table.lower() for one in objects if one.root}
     opened = {name for view in views for name in _opened(connection, view, roots)}
     return Fence(
-        target=target.name,
+        target=task.name,
         named=named,
         behind=named | opened,
         indexes=frozenset(
@@ -163,6 +167,7 @@ def fence(connection: sqlite3.Connection, target: Target, text: str) -> Fence | 
             if one.type == "index" and one.table.lower() in wanted
         ),
         there=frozenset(one.name.lower() for one in relations),
+        always=task.always,
         roots=roots,
         copy=tuple(_copied(connection, [one for one in relations if _in(text, one.name)])),
     )

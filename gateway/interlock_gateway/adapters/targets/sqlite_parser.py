@@ -55,6 +55,8 @@ class Program:
 
 def doubt(connection: sqlite3.Connection, statement: Statement) -> Reason | None:
     """Return why SQLite does not see a read in `statement`, or None when it does."""
+    connection.set_authorizer(None)  # a second question on the same connection locks it again
+    sqlite_lock.lock(connection, sqlite_lock.reading, read_only=True)
     return program(connection, statement, sqlite_lock.reading).doubt
 
 
@@ -63,16 +65,15 @@ def program(
 ) -> Program:
     """Return what SQLite would run for `statement`.
 
-    Locks the connection with the authorizer and leaves it locked. Nothing is run: what is
-    prepared is `EXPLAIN` of the text, except a text that is EXPLAIN already, which only plans.
+    Leaves the authorizer on the connection. Nothing is run: what is prepared is `EXPLAIN` of the
+    text, except a text that is EXPLAIN already, which only plans.
 
     Args:
-        connection: a connection to the target's file, best opened with `mode=ro`.
+        connection: to the target's file, locked; best opened with `mode=ro`.
         statement: classified as a read by `core.statement`.
         authorizer: allows no more than `sqlite_lock.reading`.
     """
-    connection.set_authorizer(None)  # a second question on the same connection locks it again
-    sqlite_lock.lock(connection, authorizer, read_only=True)
+    connection.set_authorizer(authorizer)
     asked = sqlite_lock.explained(statement.text)
     values = [None] * len(statement.names)
     try:

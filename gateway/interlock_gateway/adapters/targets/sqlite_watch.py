@@ -1,14 +1,13 @@
-"""Tells SQLite, while it works, whether to go on: time, somebody who waits, memory.
+"""Tells SQLite, while it works, whether to go on: time, and memory.
 
 SQLite asks between two steps of its virtual machine, and a step can make one long value. So values
 are bounded by what a statement can hold of them at once, and memory is looked at as well: where a
 document is gathered row by row, SQLite does not measure it before it is whole.
 """
 
+import os
 import sqlite3
-import threading
 import time
-from pathlib import Path
 
 from interlock_gateway.adapters.targets import sqlite_lock
 from interlock_gateway.adapters.targets.sqlite_parser import Program
@@ -17,10 +16,16 @@ from interlock_gateway.core.model import Limits
 MEMORY = 256 * 1024 * 1024
 """Bytes by which this process may grow while a read works; more ends the read."""
 
+PROCESS_MEMORY = 1 << 30
+"""Bytes for the process, whatever it does: the kernel refuses more."""
+
+LONGEST_FILE = 1 << 30
+"""Bytes of one file that a read writes: a big sort's temporary one, and `-shm` beside the file."""
+
 _STEPS = 1_000  # of SQLite's virtual machine between two looks, about 20 µs
 _STEPS_GATHERING = 50
 _SLOW_SECONDS = 0.001  # between two looks: then there are long values, and memory is looked at
-_STATM = Path("/proc/self/statm")
+_STATM = "/proc/self/statm"
 _PAGE = 4096
 
 
@@ -35,7 +40,6 @@ class Watch:
         self._full = False
         self._longest = sqlite_lock.LENGTH
         self._resident = _resident()
-        self._stopped = threading.Event()
 
     @property
     def elapsed(self) -> float:
@@ -51,10 +55,6 @@ class Watch:
         self._longest = sqlite_lock.bound(connection, planned.cells)
         self.over(connection, _STEPS_GATHERING if planned.gathers else _STEPS)
 
-    def stop(self) -> None:
-        """Make SQLite give up at its next look."""
-        self._stopped.set()
-
     def why(self, error: Exception) -> tuple[str, str] | None:
         """Return the code and the words for a call that ended at a limit; None for another end."""
         if self.expired:
@@ -63,7 +63,11 @@ class Watch:
         if self._full:
             words = f"needs more than {MEMORY >> 20:,} MiB of memory for this; interrupted there."
             return "target-failed", f"{words} Ask for fewer or shorter values."
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_TOOBIG:
+        code = getattr(error, "sqlite_errorcode", 0)
+        if code == sqlite3.SQLITE_IOERR_WRITE:
+            words = f"could not write a temporary file, of {LONGEST_FILE >> 20:,} MiB at most."
+            return "target-failed", f"{words} Sort or group fewer rows."
+        if code & 0xFF == sqlite3.SQLITE_TOOBIG:
             most = f"a value of more than {self._longest:,} bytes"
             words = f"would have to make {most}, the most where so many columns and calls are."
             return "target-failed", f"{words} Ask for fewer or shorter values."
@@ -76,12 +80,18 @@ class Watch:
         self.expired = self.expired or now - self.started > self.limits.seconds
         if slow:
             self._full = self._full or _resident() - self._resident > MEMORY
-        return int(self.expired or self._full or self._stopped.is_set())
+        return int(self.expired or self._full)
 
 
 def _resident() -> int:
     """Return the bytes of memory that this process has; 0 where the system does not tell."""
     try:
-        return int(_STATM.read_text().split()[1]) * _PAGE
+        file = os.open(
+            _STATM, os.O_RDONLY
+        )  # each read asks: a file object costs ten times as much
     except OSError:
         return 0
+    try:
+        return int(os.read(file, _PAGE).split()[1]) * _PAGE
+    finally:
+        os.close(file)

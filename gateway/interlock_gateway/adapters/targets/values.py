@@ -12,6 +12,8 @@ from interlock_gateway.service.targets import TargetError
 Typed = Mapping[str, Mapping[str, Any]]
 """Parameter name to a wire-typed value."""
 
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
+
 
 def given(statement: Statement, values: Typed) -> list[Any]:
     """Return the Python values of the statement's placeholders, in placeholder order.
@@ -61,7 +63,7 @@ def capped(
     kept: list[tuple[Any, ...]] = []
     size = 0
     for row in rows:
-        size += len(json.dumps(row, ensure_ascii=False, allow_nan=False).encode()) + 1
+        size += len(_JSON.encode(row).encode()) + 1
         if size > limits.bytes:
             return Rows(tuple(columns), tuple(kept), bytes_limit(limits))
         kept.append(row)
