@@ -31,7 +31,7 @@ NAMES = (
     "appends",
     "approvals",
     "classify",
-    "duckdb_child",
+    "file_children",
     "policy",
 )
 _WIDTHS = (36, 10, 21, 5, 10, 13)
