@@ -9,6 +9,7 @@ and with the file alone in it.
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ _BUSY_SECONDS = 2.0
 _TOUCHED = "SELECT 1 FROM main.sqlite_master LIMIT 1"
 _BESIDE = ("-wal", "-shm")
 _ASKED = "SELECT 1 FROM pragma_table_list, pragma_table_xinfo('') LIMIT 0"  # with each snapshot
+
+_ALIKE_NS = 50_000_000  # within which two changes may bear the same time
 
 _Look = tuple[tuple[int, ...], ...]
 
@@ -52,6 +55,10 @@ class _Place:
         which = (_told(path)[:2] for path in self.beside)
         return (found, *which)
 
+    def is_settled(self, look: _Look) -> bool:
+        """Tell whether another change would show in what is told."""
+        return bool(look[0]) and time.time_ns() - max(look[0][-2:]) > _ALIKE_NS
+
 
 def _told(path: Path) -> tuple[int, ...]:
     try:
@@ -66,6 +73,7 @@ class _Opened:
     """A file that is open, where it was, and how it looked just before.
 
     Attributes:
+        settled: whether the file would look otherwise if it changed.
         modules: how many virtual tables SQLite knows there; it makes some when they are named,
             and tells the next who asks for a list; 0 before the first read.
     """
@@ -73,6 +81,7 @@ class _Opened:
     connection: sqlite3.Connection
     place: _Place
     look: _Look
+    settled: bool
     modules: int = 0
 
 
@@ -101,7 +110,7 @@ class Door:
         except BaseException:
             connection.close()
             raise
-        if clean:
+        if clean and opened.settled:
             self._kept = replace(opened, modules=modules)
         else:
             connection.close()
@@ -121,7 +130,8 @@ class Door:
         self.let_go()
         place = _Place.of(task.path)
         look = place.look()
-        return _Opened(_connected(task, "ro"), place, look)
+        settled = place.is_settled(look)
+        return _Opened(_connected(task, "ro"), place, look, settled)
 
 
 @contextmanager
