@@ -221,11 +221,35 @@ async def test_a_child_that_reads_cannot_fill_the_disk_or_take_all_memory(jobs: 
     assert "NoNewPrivs:\t1" in told_of(pid, "status")
 
 
+MANY = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 60000)"
+SORT = f"{MANY} SELECT n FROM (SELECT n, hex(zeroblob(200)) AS x FROM r) ORDER BY x, n DESC"  # noqa: S608  our own words
+
+
 async def test_a_sort_that_needs_a_temporary_file_has_one(jobs: Jobs) -> None:
-    many = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 60000)"
-    sql = f"{many} SELECT n FROM (SELECT n, hex(zeroblob(200)) AS x FROM r) ORDER BY x, n DESC"  # noqa: S608  our own words
-    rows = await jobs.ask(sql, Limits(rows=1, seconds=20))
-    assert rows.rows == ((60000,),)
+    assert (await jobs.ask(SORT, Limits(rows=1, seconds=20))).rows == ((60000,),)
+
+
+CROWDED = """
+import sys
+from interlock_gateway.adapters.confined import confine
+from interlock_gateway.adapters.targets.file_child import Task
+from interlock_gateway.adapters.targets.sqlite_work import SqliteWork
+from interlock_gateway.core.model import Dialect, Limits, Statement
+from interlock_gateway.service.targets import TargetError
+confine(1 << 30, longest_file=1 << 20)
+path, sql = sys.argv[1:]
+try:
+    SqliteWork().read(Task(path, "jobs", Statement(Dialect.SQLITE, sql, (), sql), {}, Limits()))
+except TargetError as error:
+    print(error.code, error)
+"""
+
+
+async def test_a_sort_whose_temporary_file_is_too_long_is_refused_and_says_so(jobs: Jobs) -> None:
+    command = [sys.executable, "-c", CROWDED, str(jobs.path), SORT]
+    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    said, _ = await child.communicate()
+    assert b"target-failed Target jobs could not write a temporary file" in said
 
 
 async def test_no_child_is_left_behind(jobs: Jobs) -> None:
