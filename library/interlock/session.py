@@ -180,6 +180,8 @@ class Outcome:
         event: the id of the event that proves it.
         elapsed_ms: how long the target took.
         rows: what the statement gave back.
+        undo_sql: the statements that bring the rows back as they were, where that is certain; to
+            be asked for and approved like any other change.
     """
 
     approval: str
@@ -190,6 +192,7 @@ class Outcome:
     event: str
     elapsed_ms: float
     rows: Table = field(repr=False)
+    undo_sql: str = ""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> "Outcome":
@@ -204,6 +207,7 @@ class Outcome:
             event=str(answer.get("event") or ""),
             elapsed_ms=float(answer.get("elapsed_ms") or 0),
             rows=Table(answer),
+            undo_sql=str(answer.get("undo_sql") or ""),
         )
 
     def __repr__(self) -> str:
@@ -211,7 +215,8 @@ class Outcome:
         checked = {True: ", verified", False: f", NOT verified: {self.message}", None: ""}
         mark = "⚠" if self.verified is False else "✔"
         done = f"{mark} {self.state}{touched}{checked[self.verified]}"
-        return f"{done} · {self.approval} · {self.elapsed_ms:.0f} ms"
+        undo = " · to undo it: .undo_sql" if self.undo_sql else ""
+        return f"{done} · {self.approval} · {self.elapsed_ms:.0f} ms{undo}"
 
 
 def act(action: str, /, *, target: str, reason: str = "", **args: Any) -> Outcome:

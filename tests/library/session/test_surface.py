@@ -59,3 +59,10 @@ def test_an_outcome_never_hides_that_its_check_failed() -> None:
     failed = {**done, "verify": {"verified": False, "message": "expected no rows, found 1 rows"}}
     assert repr(Outcome.of(done)) == "✔ succeeded, 1 affected · A-1 · 9 ms"
     assert repr(Outcome.of(failed)).startswith("⚠ succeeded, 1 affected, NOT verified: expected")
+
+
+def test_an_outcome_says_how_to_undo_it_where_that_is_known() -> None:
+    undo = 'UPDATE "jobs" SET "state" = \'stuck\' WHERE "id" = 7;'
+    outcome = Outcome.of({"approval": "A-1", "affected": 1, "elapsed_ms": 9, "undo_sql": undo})
+    assert outcome.undo_sql == undo
+    assert repr(outcome) == "✔ succeeded, 1 affected · A-1 · 9 ms · to undo it: .undo_sql"
