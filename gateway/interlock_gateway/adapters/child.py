@@ -84,6 +84,11 @@ class Child:
             return process is None
         return process.returncode is None and not process.stdout.at_eof()
 
+    @property
+    def is_started(self) -> bool:
+        """Whether there is a process already."""
+        return self._process is not None
+
     async def ready(self) -> None:
         """Start it, unless it is there, and wait until it says that it is confined.
 

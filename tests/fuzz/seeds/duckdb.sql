@@ -8,3 +8,6 @@ SUMMARIZE'deep'
 
 -- it changed the sequence
 SUMMARIZE x'deep'
+
+-- it is MULTI
+PIVOT list_aggregate()ON+a  IN(2)USING ()

@@ -7,6 +7,7 @@ in time. Children that read are kept warm, each for one file; a deed has a child
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ GRACE_S = 1.0
 COMMIT_S = 60.0
 """Seconds for a commit, and for writing the file afterwards."""
 
+_AT_ONCE_S = 0.25  # within which a child that ends was ending when it was asked
 _READERS = 4  # children for each file
 _AROUND = 1 << 20  # bytes of an answer beside its rows: names of columns, words
 _DESCRIBED_S = 10.0  # for a snapshot, however short a read may be
@@ -83,6 +85,15 @@ class FileReader:
     async def _asked(
         self, target: Target, question: _Answer, limits: Limits, most: int
     ) -> _Answer:
+        """Ask, and once more where a child that was kept was ending: a read does no harm."""
+        try:
+            return await self._asked_once(target, question, limits, most)
+        except _WasEndingError:
+            return await self._asked_once(target, question, limits, most)
+
+    async def _asked_once(
+        self, target: Target, question: _Answer, limits: Limits, most: int
+    ) -> _Answer:
         path = self._secrets.resolve(target.read)
         async with self._children.lent(path, target.name, limits.seconds) as child:
             call = _Call(child, self._engine.name, target.name, limits)
@@ -134,6 +145,10 @@ class FileActor:
                 await child.end(COMMIT_S)
 
 
+class _WasEndingError(TargetError):
+    """A child that was kept from an earlier call ended as soon as it was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Call:
     """One question to a child, in bounded time."""
@@ -149,9 +164,10 @@ class _Call:
         Raises:
             TargetError: it was killed, or broke.
         """
-        limits = self.limits
+        limits, kept = self.limits, self.child.is_started
         how = {"rows": limits.rows, "bytes": limits.bytes, "seconds": limits.seconds}
         await self._ready()
+        began = time.monotonic()
         try:
             async with asyncio.timeout(limits.seconds + GRACE_S):
                 await self.child.tell({**question, "name": self.target, "limits": how})
@@ -162,7 +178,8 @@ class _Call:
                 f"Target {self.target} did not finish within {limits.seconds:g} s; killed there.",
             ) from error
         except Ended as error:
-            raise TargetError(
+            at_once = kept and time.monotonic() - began < _AT_ONCE_S
+            raise (_WasEndingError if at_once else TargetError)(
                 "target-failed",
                 f"{self.engine} broke while it worked on this for target {self.target}: {error}. "
                 "Nothing changed.",
