@@ -173,7 +173,7 @@ def test_a_ruling_is_worked_out_once_and_a_malfunction_never_remembered(
     monkeypatch.setattr(enforcer, "enforce_ex", broken)
 
     assert (policy.rule(ask("read")), asked) == (before, ["broken", "broken"])
-    assert policy.rule(ask("costly")).line == FAULT
+    assert policy.rule(ask("exfiltration")).line == FAULT
 
 
 def test_an_answer_that_contradicts_its_line_is_a_malfunction(

@@ -11,6 +11,7 @@ from typing import Any
 from casbin import Enforcer  # type: ignore[import-untyped]  # pycasbin ships no types
 from casbin.persist import Adapter  # type: ignore[import-untyped]  # likewise
 
+from interlock_gateway.core.policy.index import Index
 from interlock_gateway.core.policy.roles import Roles, part_name
 from interlock_gateway.core.policy.values import FAULT, SILENCE, Ask, Line, Ruling, among
 
@@ -61,13 +62,18 @@ _REMEMBERED = 10_000
 class Engine:
     """One immutable set of lines, ready to decide. Not for two threads at once.
 
-    The lines never change and casbin looks at nothing but them and the question, so a ruling is
-    worked out once. A malfunction is never remembered, and neither is a stranger.
+    The index chooses the lines that can bear on a question, and casbin decides among them, as it
+    would among all. The lines never change and casbin looks at nothing but them and the question,
+    so a ruling is worked out once: it is remembered for exactly this policy, and a policy with
+    another digest has another engine. A malfunction is never remembered, and neither is a
+    stranger.
     """
 
     def __init__(self, lines: Iterable[Line], roles: Roles) -> None:
+        lines = tuple(lines)
         self._lines: Mapping[tuple[str, ...], Line] = {line.row: line for line in lines}
         self._people = roles.people
+        self._index = Index(lines, roles)
         self._enforcer = Enforcer(Enforcer.new_model(text=MODEL), _Parsed(lines, roles))
         self._enforcer.add_function("among", among)
         self._rulings: dict[Ask, Ruling] = {}
@@ -78,18 +84,28 @@ class Engine:
         if known is not None:
             return known
         ruling = self.work_out(ask)
-        room = ask.person in self._people and len(self._rulings) < _REMEMBERED
-        if room and not ruling.fault:
+        if ask.person in self._people and not ruling.fault:
+            if len(self._rulings) >= _REMEMBERED:
+                del self._rulings[next(iter(self._rulings))]
             self._rulings[ask] = ruling
         return ruling
 
     def work_out(self, ask: Ask) -> Ruling:
         """Decide by asking casbin; whatever goes wrong inside it is a deny that says so."""
         try:
-            allowed, row = self._enforcer.enforce_ex(*self._request(ask))
-            return self._ruling(allowed is True, tuple(row))
+            return self._first_match(ask)
         except Exception as error:  # noqa: BLE001  any malfunction of the engine must deny
             return Ruling(allowed=False, line=FAULT, fault=f"{type(error).__name__}: {error}")
+
+    def _first_match(self, ask: Ask) -> Ruling:
+        """Ask casbin page by page. It is never asked about no line: it would look at blanks."""
+        request, held = self._request(ask), self._enforcer.get_model()["p"]["p"]
+        for page in self._index.pages(ask):
+            held.policy = page
+            allowed, row = self._enforcer.enforce_ex(*request)
+            if row:
+                return self._ruling(allowed is True, tuple(row))
+        return Ruling(allowed=False, line=SILENCE)
 
     def _request(self, ask: Ask) -> tuple[str, ...]:
         # casbin keeps every name it was ever asked about, so strangers share one.
@@ -100,8 +116,6 @@ class Engine:
         )
 
     def _ruling(self, allowed: bool, row: tuple[str, ...]) -> Ruling:  # noqa: FBT001  casbin's answer as it came
-        if not row:
-            return Ruling(allowed=False, line=SILENCE)
         line = self._lines[row]
         if allowed is not (line.eft == "allow"):
             return Ruling(allowed=False, line=FAULT, fault=f"casbin contradicts {line.place}")

@@ -23,6 +23,10 @@ COLUMNS = (
 EFFECTS = tuple(effect.value for effect in Effect if effect is not Effect.UNKNOWN)
 """Effects a line may name; unknown is refused always and never offered for approval."""
 
+TOLD = 100
+"""Problems of permissions.csv that are told; whoever has so many mends these first."""
+
+_CELLS = ("role", "mode", "target", "tier", "operation", "severity")
 _ALONE = (Effect.SESSION, Effect.EXFILTRATION)
 _CELL = re.compile(r"\*|[a-z0-9][a-z0-9._:-]*(?:\|[a-z0-9][a-z0-9._:-]*)*")
 
@@ -42,16 +46,14 @@ class Vocabulary:
         """Effect words, then action ids."""
         return (*EFFECTS, *self.actions)
 
-    def words(self, column: str) -> tuple[str, ...]:
-        """Return what may stand in `column`, besides `*`."""
-        return {
-            "role": self.roles,
-            "mode": tuple(Mode),
-            "target": tuple(self.targets),
-            "tier": self.tiers,
-            "operation": self.operations,
-            "severity": tuple(Severity),
-        }[column]
+    @property
+    def columns(self) -> Mapping[str, frozenset[str]]:
+        """What may stand in each column, besides `*`."""
+        words: tuple[Iterable[str], ...] = (
+            *(self.roles, Mode, self.targets, self.tiers),
+            *(self.operations, Severity),
+        )
+        return {column: frozenset(known) for column, known in zip(_CELLS, words, strict=True)}
 
 
 def load_model(source: Source) -> None:
@@ -83,16 +85,19 @@ def _meaning(text: str) -> list[tuple[int, str]]:
 def load_lines(source: Source, words: Vocabulary) -> tuple[Line, ...]:
     """Read permissions.csv; whatever is wrong is noted on `source`."""
     lines: dict[tuple[str, ...], Line] = {}
-    written = list(rows(source.text))
+    written, columns = list(rows(source.text)), words.columns
     if not written:
         source.problem(1, "There is no line: nothing would ever be allowed.")
     for number, cells in written:
+        if len(source.problems) >= TOLD:
+            source.problem(number, "There is more to mend; from here on nothing was looked at.")
+            break
         line = _line(source, number, cells)
         if line is None:
             continue
         if line.row in lines:
             source.problem(number, f"This stands on line {lines[line.row].number} too.")
-        for problem in _problems(line, words):
+        for problem in _problems(line, words, columns):
             source.problem(number, problem)
         lines.setdefault(line.row, line)
     return tuple(lines.values())
@@ -111,9 +116,11 @@ def _line(source: Source, number: int, cells: tuple[str, ...]) -> Line | None:
     return None
 
 
-def _problems(line: Line, words: Vocabulary) -> Iterator[str]:
-    for column in ("role", "mode", "target", "tier", "operation", "severity"):
-        yield from _cell_problems(column, getattr(line, column), words.words(column))
+def _problems(
+    line: Line, words: Vocabulary, columns: Mapping[str, frozenset[str]]
+) -> Iterator[str]:
+    for column, known in columns.items():
+        yield from _cell_problems(column, getattr(line, column), known)
     if "|" in line.role:
         yield "`role` is one role or `*`; write a line for each."
     if line.override not in {"-", "override"}:
@@ -127,7 +134,7 @@ def _problems(line: Line, words: Vocabulary) -> Iterator[str]:
         yield f"The effect is exactly `allow` or `deny`, not {line.eft!r}."
 
 
-def _cell_problems(column: str, cell: str, known: Iterable[str]) -> Iterator[str]:
+def _cell_problems(column: str, cell: str, known: frozenset[str]) -> Iterator[str]:
     if not _CELL.fullmatch(cell):
         yield (
             f"`{column}` is `*` or names with `|` between them, not {cell!r}; "

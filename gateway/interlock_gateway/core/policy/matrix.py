@@ -32,14 +32,28 @@ class Who:
         return "+".join(([str(self.part)] if self.part else []) + list(self.roles)) or "outsider"
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What each table asks, for all of its cells."""
+
+    whos: list[Who]
+    operations: tuple[str, ...]
+    severities: list[list[Severity]]
+    engine: Engine
+
+
 def matrix(policy: Policy) -> str:
     """Return the text of matrix.txt."""
     columns = _columns(policy)
     shared = [f"{who.name}: {', '.join(others) or '-'}" for who, others in columns.items()]
     needs = [f"{rule.name}: {rule.needs}" for rule in policy.rules.values()]
-    tables = [
-        _table(policy, mode, place, list(columns)) for place in _places(policy) for mode in Mode
-    ]
+    asked = _Asked(
+        whos=list(columns),
+        operations=policy.vocabulary.operations,
+        severities=list(_severities(policy)),
+        engine=_engine(policy, list(columns)),
+    )
+    tables = [_table(asked, mode, place) for place in _places(policy) for mode in Mode]
     paragraphs = [[_HEAD + "# Column: who shares it", *shared], ["# Rule: its needs", *needs]]
     return "\n\n".join(["\n".join(lines) for lines in paragraphs] + tables) + "\n"
 
@@ -64,13 +78,12 @@ def _places(policy: Policy) -> list[Place]:
     return tiers + [(name, policy.targets[name].tier) for name in sorted(named - {"*"})]
 
 
-def _table(policy: Policy, mode: Mode, place: Place, whos: list[Who]) -> str:
+def _table(asked: _Asked, mode: Mode, place: Place) -> str:
     target, tier = place
     title = f"{tier}, {mode}" if target == ANY_TARGET else f"{target} ({tier}), {mode}"
-    engine = _engine(policy, whos)
-    rows = [[title, *(who.name for who in whos)]]
-    for operation in policy.vocabulary.operations:
-        cells = (_cell(policy, engine, who, mode, place, operation) for who in whos)
+    rows = [[title, *(who.name for who in asked.whos)]]
+    for operation in asked.operations:
+        cells = (_cell(asked, who, mode, place, operation) for who in asked.whos)
         rows.append([operation, *cells])
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join(_row(row, widths) for row in rows)
@@ -87,13 +100,11 @@ def _engine(policy: Policy, whos: list[Who]) -> Engine:
     )
 
 
-def _cell(
-    policy: Policy, engine: Engine, who: Who, mode: Mode, place: Place, operation: str
-) -> str:
+def _cell(asked: _Asked, who: Who, mode: Mode, place: Place, operation: str) -> str:
     found: dict[str, list[str]] = {}
-    for alike in _severities(policy):
+    for alike in asked.severities:
         ask = Ask(who.name, who.part, mode, *place, operation, alike[0])
-        found.setdefault(answer(engine.rule(ask)), []).extend(alike)
+        found.setdefault(answer(asked.engine.rule(ask)), []).extend(alike)
     if len(found) == 1:
         return next(iter(found)).replace(DENY, "-")
     return " ".join(

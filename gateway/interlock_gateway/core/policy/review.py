@@ -3,18 +3,22 @@
 `check` finds these without asking anybody anything; `interlock policy check` prints them.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
 
 from interlock_gateway.core.approval_rule import ApprovalRule, satisfied
 from interlock_gateway.core.policy.roles import INCIDENT_ROLES, Roles
 from interlock_gateway.core.policy.snapshot import Policy
-from interlock_gateway.core.policy.space import Space
+from interlock_gateway.core.policy.space import Ground, Space
 from interlock_gateway.core.policy.values import Line
 from interlock_gateway.core.strict import Problem
 
 COMMANDER = "incident:commander"
 _FEWEST_APPROVERS = 2
+_FEW = 20
+"""Other lines that are named to one; thousands would hide what they say."""
 _OF_A_KIND = 11
 """People with the same roles worth telling apart: one more than a rule can have seats."""
 
@@ -22,12 +26,14 @@ _OF_A_KIND = 11
 def check(policy: Policy) -> list[Problem]:
     """Return everything that is wrong, in the order of the files."""
     space = Space(policy)
+    grounds = list(space.grounds())
+    found = _look(policy, grounds)
     return sorted(
         {
-            *_lines(policy, space),
+            *_lines(policy, found, grounds),
             *_rules(policy),
             *_roles(policy),
-            *_unreached(policy, space),
+            *_unreached(policy, space, found),
         }
     )
 
@@ -37,70 +43,122 @@ def check(policy: Policy) -> list[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class _Reach:
-    """A line, the questions it covers, and those of them that earlier lines leave to it."""
+    """A line at some places: what it covers, and what of it earlier lines leave to it."""
 
+    at: int
     line: Line
     covers: int
     decides: int
 
 
-def _lines(policy: Policy, space: Space) -> Iterator[Problem]:
-    reaches = list(_reaches(policy, space))
-    for index, reach in enumerate(reaches):
-        if not reach.covers:
-            yield _at(reach.line, "This can never match: its target, tier and operation disagree.")
-        elif not reach.decides:
-            yield _at(
-                reach.line,
-                f"This never decides: {_covering(reach, reaches[:index], policy.roles)}.",
-            )
-        else:
-            yield from _overlaps(reach, reaches[index + 1 :], policy.roles)
+@dataclass(slots=True)
+class _Found:
+    """What was found of the lines of a policy, over all places.
+
+    Attributes:
+        covering, deciding: lines that match something, and that decide something.
+        overlapping: a line to the later lines that would answer otherwise.
+        allowed: a ground to the questions that are allowed there.
+    """
+
+    covering: set[int] = field(default_factory=set)
+    deciding: set[int] = field(default_factory=set)
+    overlapping: dict[int, set[int]] = field(default_factory=dict)
+    allowed: list[tuple[Ground, int]] = field(default_factory=list)
 
 
-def _reaches(policy: Policy, space: Space) -> Iterator[_Reach]:
+def _look(policy: Policy, grounds: Iterable[Ground]) -> _Found:
+    found, met = _Found(), _Met(policy.roles)
+    for ground in grounds:
+        reaches = list(_reaches(policy, ground, met))
+        deciding = [reach for reach in reaches if reach.decides]
+        found.covering.update(reach.at for reach in reaches)
+        found.deciding.update(reach.at for reach in deciding)
+        allows = [reach for reach in deciding if reach.line.eft == "allow"]
+        found.allowed.append((ground, reduce(or_, (each.decides for each in allows), 0)))
+        for reach in allows:
+            others = found.overlapping.setdefault(reach.at, set())
+            others.update(_overlaps(reach, deciding, policy.roles))
+    return found
+
+
+class _Met(dict[str, frozenset[str]]):
+    """A role to the roles of all lines that everybody meets who holds it."""
+
+    def __init__(self, roles: Roles) -> None:
+        self._roles = roles
+
+    def __missing__(self, role: str) -> frozenset[str]:
+        self[role] = self._roles.closure([role]) | {"*"}
+        return self[role]
+
+
+def _reaches(policy: Policy, ground: Ground, met: _Met) -> Iterator[_Reach]:
     """Follow the file; whoever holds a role meets every earlier line their roles bring in."""
     taken: dict[str, int] = {}
-    for line in policy.lines:
-        covers = space.of(line)
+    for at, covers in ground.covers:
+        line = policy.lines[at]
         decides = covers
-        for role in _met(line, policy.roles):
+        for role in met[line.role]:
             decides &= ~taken.get(role, 0)
         taken[line.role] = taken.get(line.role, 0) | covers
-        yield _Reach(line, covers, decides)
+        yield _Reach(at, line, covers, decides)
 
 
-def _met(line: Line, roles: Roles) -> frozenset[str]:
-    """Return the roles of lines that everybody meets who meets `line`."""
-    return roles.closure([line.role]) | {"*"}
-
-
-def _covering(reach: _Reach, earlier: list[_Reach], roles: Roles) -> str:
-    """Name the earlier lines that leave nothing to `reach`."""
-    met = _met(reach.line, roles)
-    rest, names = reach.covers, []
-    for other in earlier:
-        if other.line.role in met and rest & other.covers:
-            names.append(other.line.place)
-            rest &= ~other.covers
-    return f"{' and '.join(names)} decide{'s' if len(names) == 1 else ''} all of it before"
-
-
-def _overlaps(reach: _Reach, later: list[_Reach], roles: Roles) -> Iterator[Problem]:
+def _overlaps(reach: _Reach, deciding: list[_Reach], roles: Roles) -> Iterator[int]:
     """Find later lines that would answer otherwise where `reach` wins only by standing first."""
     line = reach.line
-    others = [
-        other.line
-        for other in later
-        if other.decides
-        and reach.decides & other.covers
-        and _can_meet(line.role, other.line.role, roles)
-        and line.eft == "allow"
-        and (other.line.eft, other.line.terms) != (line.eft, line.terms)
-    ]
+    for other in deciding:
+        if (
+            other.at > reach.at
+            and reach.decides & other.covers
+            and (other.line.eft, other.line.terms) != (line.eft, line.terms)
+            and _can_meet(line.role, other.line.role, roles)
+        ):
+            yield other.at
+
+
+def _lines(policy: Policy, found: _Found, grounds: Iterable[Ground]) -> Iterator[Problem]:
+    silent = found.covering - found.deciding
+    shadows = _shadows(policy, grounds, silent) if silent else {}
+    for at, line in enumerate(policy.lines):
+        if at not in found.covering:
+            yield _at(line, "This can never match: its target, tier and operation disagree.")
+        elif at in silent:
+            names = [policy.lines[other].place for other in sorted(shadows[at])]
+            verb = "decides" if len(names) == 1 else "decide"
+            yield _at(line, f"This never decides: {_told(names)} {verb} all of it before.")
+        else:
+            others = [policy.lines[other] for other in sorted(found.overlapping.get(at, ()))]
+            yield from _overlap_problems(line, others)
+
+
+def _told(names: list[str]) -> str:
+    """Return places in a sentence, the first few of many."""
+    more = len(names) - _FEW
+    return " and ".join(names[:_FEW] + ([f"{more:,} more"] if more > 0 else []))
+
+
+def _shadows(policy: Policy, grounds: Iterable[Ground], silent: set[int]) -> dict[int, set[int]]:
+    """Return the earlier lines that leave nothing to each silent one."""
+    shadows: dict[int, set[int]] = {at: set() for at in silent}
+    met = _Met(policy.roles)
+    for ground in grounds:
+        for place, (at, covers) in enumerate(ground.covers):
+            if at not in silent:
+                continue
+            rest = covers
+            for other, taken in ground.covers[:place]:
+                if rest & taken and policy.lines[other].role in met[policy.lines[at].role]:
+                    shadows[at].add(other)
+                    rest &= ~taken
+    return shadows
+
+
+def _overlap_problems(line: Line, others: list[Line]) -> Iterator[Problem]:
     if line.override == "override" and not others:
         yield _at(line, "`override` is marked, but no later line would answer otherwise.")
-    for other in others if line.override == "-" else ():
+    for other in others[:_FEW] if line.override == "-" else ():
         yield _at(line, _overlap_message(line, other))
 
 
@@ -202,12 +260,11 @@ def _roles(policy: Policy) -> Iterator[Problem]:
             yield Problem("roles.csv", number, f"No line and no rule mentions the role {role}.")
 
 
-def _unreached(policy: Policy, space: Space) -> Iterator[Problem]:
-    allowed = 0
-    for reach in _reaches(policy, space):
-        allowed |= reach.decides if reach.line.eft == "allow" else 0
+def _unreached(policy: Policy, space: Space, found: _Found) -> Iterator[Problem]:
+    reached = {name for ground, allowed in found.allowed if allowed for name in ground.targets}
+    allowed = reduce(or_, (bits for _, bits in found.allowed), 0)
     for name in policy.targets:
-        if not allowed & space.where("target", name):
+        if name not in reached:
             yield Problem("targets.toml", 1, f"Nothing is allowed on the target {name}.")
     for action in policy.actions:
         if not allowed & space.where("operation", action):
