@@ -91,6 +91,7 @@ def _doctor(settings: Settings, name: str, *, sql: bool) -> int:
 
 def _serve(settings: Settings) -> int:
     _logs(settings.log_level)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a policy to read again
     with _door(settings.listen) as door:
         composed = compose(settings)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -136,6 +137,7 @@ async def _until_stopped(settings: Settings, composed: Composed, door: socket.so
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, servers, composed)
+    loop.add_signal_handler(signal.SIGHUP, composed.reloading.ask)
     doors = ([door], None)
     serving = [
         asyncio.create_task(server.serve(sockets))

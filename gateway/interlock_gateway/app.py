@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import assert_never
 
 import structlog
 from fastapi import FastAPI
@@ -25,6 +26,13 @@ from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
+from interlock_gateway.service.reloading import (
+    Outcome,
+    Refused,
+    Reloaded,
+    Reloading,
+    Unchanged,
+)
 from interlock_gateway.service.telling import Telling
 from interlock_gateway.settings import Settings
 from interlock_gateway.web.server import serve
@@ -44,6 +52,7 @@ class Composed:
     targets: Targets
     classifier: Classifier
     telling: Telling
+    reloading: Reloading
     meter: PrometheusMeter
     owns_store: bool
 
@@ -84,8 +93,9 @@ def compose(settings: Settings) -> Composed:
         )
     )
     telling = Telling(store, LogBoard(), clock, meter)
+    reloading = Reloading(store, policy, clock, meter, _tell)
     owns = settings.store_url.startswith("sqlite")
-    return Composed(gateway, store, targets, classifier, telling, meter, owns)
+    return Composed(gateway, store, targets, classifier, telling, reloading, meter, owns)
 
 
 def application(composed: Composed) -> FastAPI:
@@ -100,7 +110,8 @@ def application(composed: Composed) -> FastAPI:
             stack.push_async_callback(composed.gateway.execution.drain)
             await composed.classifier.start()
             await _recover(composed)
-            for work in (composed.telling.run(), _sweep(composed)):
+            await composed.reloading.begin()
+            for work in (composed.telling.run(), composed.reloading.run(), _sweep(composed)):
                 task = asyncio.create_task(work)
                 stack.push_async_callback(_stopped, task)
             yield
@@ -115,6 +126,20 @@ async def _recover(composed: Composed) -> None:
     if lost:
         composed.meter.count("alarms", kind="outcome_unknown")
         _log.warning("actions with unknown outcome", count=lost)
+
+
+def _tell(outcome: Outcome) -> None:
+    """Say in the log what became of a changed policy folder."""
+    match outcome:
+        case Reloaded(before, after):
+            _log.warning("policy reloaded", before=before, after=after)
+        case Unchanged(policy):
+            _log.info("policy unchanged", policy=policy)
+        case Refused(policy, problems):
+            told = [str(problem) for problem in problems[:20]]
+            _log.error("policy refused, the last good one stays", policy=policy, problems=told)
+        case _:
+            assert_never(outcome)
 
 
 async def _sweep(composed: Composed, every_s: float = 1.0) -> None:

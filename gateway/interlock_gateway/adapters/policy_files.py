@@ -1,28 +1,45 @@
 """Policy from a folder of files, with the last good one kept when a new one is refused."""
 
+import asyncio
+import os
 import threading
+from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from interlock_gateway.core.model import Dialect
 from interlock_gateway.core.policy import Policy, PolicyError, Problem, concerns, load
 from interlock_gateway.core.statement import translate
 
+_TRIES = 5
 
-def read(folder: Path) -> Policy:
+
+def read(folder: Path, turn: AbstractContextManager[object] | None = None) -> Policy:
     """Read the policy folder.
 
+    Args:
+        folder: where it is; a symbolic link is followed once, so that switching it is atomic.
+        turn: held while casbin decides, which does not bear two threads at once.
+
     Raises:
-        PolicyError: everything that is wrong with it, with file and line.
+        PolicyError: everything that is wrong with it, with file and line; or it changes under
+            the reader's eyes.
     """
-    return load(_texts(folder), names_in=_names_in, turn=threading.Lock())
+    texts = _unmoved(folder)
+    return load(texts, names_in=_names_in, turn=turn or threading.Lock())
 
 
 class PolicyFolder:
-    """The policy in force. A folder that cannot be loaded leaves it as it is."""
+    """The policy in force. A folder that cannot be loaded leaves it as it is.
+
+    Each policy that is built has the same turn as the one in force: sentences of the new one are
+    tried in another thread while the old one decides.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.current = read(folder)
+        self._turn = threading.Lock()
+        self.current = read(folder, self._turn)
 
     def reload(self) -> tuple[Problem, ...]:
         """Build the folder's policy aside and put it in force whole.
@@ -31,20 +48,58 @@ class PolicyFolder:
             Nothing, or the problems because of which the policy in force stays.
         """
         try:
-            self.current = read(self._folder)
+            self.put_in_force(read(self._folder, self._turn))
         except PolicyError as error:
             return error.problems
         return ()
+
+    async def state(self) -> Hashable:
+        """Return the folder's files with what tells that one of them has changed."""
+        return await asyncio.to_thread(_state, self._folder)
+
+    async def build(self) -> Policy:
+        """Return the folder's policy, built aside, in a thread."""
+        return await asyncio.to_thread(read, self._folder, self._turn)
+
+    def put_in_force(self, policy: Policy) -> None:
+        """Let every decision from now on be made under `policy`."""
+        self.current = policy
+
+
+def _paths(folder: Path) -> dict[str, Path]:
+    """Return the files of a folder that belong to the policy, by their name in it."""
+    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
+    return {name: path for name, path in paths.items() if concerns(name) and path.is_file()}
+
+
+def _state(folder: Path) -> Hashable:
+    """Return each file with its number, size and times; ctime shows what keeps its mtime."""
+    root = folder.resolve()
+    return (str(root), *((name, *_marks(path)) for name, path in _paths(root).items()))
+
+
+def _marks(path: Path) -> tuple[object, ...]:
+    try:
+        found = os.stat(path)  # noqa: PTH116  one call gives all of them
+    except OSError as error:
+        return (error.errno,)
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _unmoved(folder: Path) -> dict[str, str]:
+    """Return the texts of a folder in which nothing changed while they were read."""
+    for _ in range(_TRIES):
+        before, texts = _state(folder), _texts(folder.resolve())
+        if _state(folder) == before:
+            return texts
+    raise PolicyError([Problem(str(folder), 1, "It changes while it is read; try again.")])
 
 
 def _texts(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise PolicyError([Problem(str(folder), 1, "There is no such folder.")])
     texts, problems = {}, []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name = path.relative_to(folder).as_posix()
-        if not concerns(name):
-            continue
+    for name, path in _paths(folder).items():
         try:
             texts[name] = path.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as error:

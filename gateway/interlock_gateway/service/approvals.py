@@ -202,8 +202,7 @@ class Approvals:
             raise refusal("bad-request", "A vote is approve or deny.")
         if vote.vote == DENY and not vote.reason.strip():
             raise refusal("bad-request", "A denial says why, so that the requester can go on.")
-        policy = self._policy.current
-        unit = self._vote_unit(who, approval, vote, policy)
+        unit = self._vote_unit(who, approval, vote)
         row, refused = await self._store.commit(unit)
         self._bell.ring(approval)
         if refused is not None:
@@ -301,9 +300,10 @@ class Approvals:
             await self._store.commit(unit)
 
     def _vote_unit(
-        self, who: Principal, approval: str, vote: Vote, policy: Policy
+        self, who: Principal, approval: str, vote: Vote
     ) -> Callable[[Transaction], tuple[ApprovalRow, Refusal | None]]:
         def unit(tx: Transaction) -> tuple[ApprovalRow, Refusal | None]:
+            policy = self._policy.current  # of the moment at which the vote counts
             row = _expire_if_due(tx, approval)
             votes = tuple(tx.rows(VoteRow, approval=approval))
             ballot = _ballot(tx, row, votes, policy)

@@ -87,6 +87,10 @@ class _Use:
     image: Classification | None = None  # of what reads the rows right before they change
 
 
+class _TargetChangedError(Exception):
+    """The target's settings are others than those under which everything was checked."""
+
+
 class Execution:
     """Uses grants, each at most once."""
 
@@ -189,14 +193,24 @@ class Execution:
             raise refusal("run-token-mismatch", f"{approval} belongs to another run.")
         if row.outcome:
             return recorded_outcome(row)
+        while True:
+            try:
+                use = await self._taken(who, row)
+                break
+            except _TargetChangedError:
+                continue  # another policy came into force meanwhile: everything is asked anew
+        outcome = await self._act(use)
+        return await self._close(who, use.row, outcome)
+
+    async def _taken(self, who: Principal, row: ApprovalRow) -> _Use:
+        """Check everything again, and use the grant up."""
         use = await self._ready(row)
         found = await self._proven_again(use)
         shown = await self._looked_through(use, found)
         image = await self._proven_image(use)
         await self._precheck(use)
         row = await self._consume(who, use, found)
-        outcome = await self._act(_Use(row, use.proposal, use.target, shown, image))
-        return await self._close(who, row, outcome)
+        return _Use(row, use.proposal, use.target, shown, image)
 
     async def _ready(self, row: ApprovalRow) -> _Use:
         refused = refuse_use(ApprovalState(row.state), row.grant_expires_at, self._clock.now())
@@ -255,9 +269,8 @@ class Execution:
     async def _consume(
         self, who: Principal, use: _Use, found: Classification | None
     ) -> ApprovalRow:
-        policy = self._policy.current
-
         def unit(tx: Transaction) -> ApprovalRow | InterlockError:
+            policy = self._policy.current  # of this moment: it may have changed meanwhile
             row = approval_of(tx, use.row.id)
             refused = refuse_use(ApprovalState(row.state), row.grant_expires_at, tx.now)
             if refused is not None:
@@ -265,6 +278,8 @@ class Execution:
             often = too_often(tx, policy.actions.get(row.operation), row.target, row.run)
             if often is not None:
                 return often  # the grant stays: it may be used when the time has passed
+            if policy.targets.get(row.target) not in (use.target, None):
+                raise _TargetChangedError
             operation = _operation(use.proposal, policy, found)
             wrong = self._still_allowed(tx, row, use.proposal, policy, operation)
             if wrong is not None:

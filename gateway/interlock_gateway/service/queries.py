@@ -108,11 +108,19 @@ class Queries:
         if known is not None:
             return {**json.loads(known.answer), "replayed": True}
         try:
-            admitted = await self._admit(question, found, self._policy.current)
+            admitted = await self._admitted(question, found)
         except _RefusedError as refused:
             await self._refuse(who, question, found, refused)
             raise refused.error from None
         return await self._answer(who, admitted)
+
+    async def _admitted(self, question: Question, found: Scene) -> _Admitted:
+        """Decide; and once more if another policy came into force while the target was asked."""
+        while True:
+            policy = self._policy.current
+            admitted = await self._admit(question, found, policy)
+            if self._policy.current is policy:
+                return admitted
 
     async def _admit(self, question: Question, found: Scene, policy: Policy) -> _Admitted:
         """Decide twice: the target is asked what its names mean only if it may be asked at all."""

@@ -23,11 +23,17 @@ REVIEWED = ("cases.toml", "matrix.txt")
 """Files by which a policy is reviewed; they decide nothing."""
 
 _ACTION = re.compile(r"actions/[^/]+\.toml")
-_ASIDE = re.compile(r"(?:.*/)?(?:\.[^/]*|[^/]*\.md)|(?:.*/)?\.[^/]*/.*")
+_ASIDE = re.compile(
+    r"(?:.*/)?(?:\.[^/]*|[^/]*\.(?:md|swp|swx|tmp)|[^/]*~|#[^/]*#)|(?:.*/)?\.[^/]*/.*"
+)
 
 
 def concerns(name: str) -> bool:
-    """Tell whether a file of this name belongs to the policy: not hidden, no Markdown."""
+    """Tell whether a file of this name belongs to the policy.
+
+    Hidden files, Markdown and what editors leave lying about (`x~`, `#x#`, `x.swp`, `x.tmp`) do
+    not. Any other name that nothing reads is an error: it may be a policy file, misspelt.
+    """
     return not _ASIDE.fullmatch(name)
 
 
