@@ -87,10 +87,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """It may happen now."""
+    """It may happen now; `text` is the deciding line as written, because line numbers move."""
 
     line: str
     policy: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +109,16 @@ class AwaitApproval:
 
 @dataclass(frozen=True, slots=True)
 class Deny:
-    """It may not happen: a code of `interlock.errors`, a sentence, and the line that refused."""
+    """It may not happen: a code of `interlock.errors`, a sentence, and the line that refused.
+
+    `text` is that line as written, where it is one of permissions.csv.
+    """
 
     code: str
     message: str
     line: str = ""
     policy: str = ""
+    text: str = ""
 
 
 Decision = Permit | AwaitApproval | Deny
@@ -160,15 +165,15 @@ def _ruled(operation: Operation, ruling: Ruling, policy: Policy) -> Decision:
         message = f"Policy does not allow {operation_word(operation)} here."
         if isinstance(operation, Read) and operation.statement.reasons:
             message = f"{explain(operation.statement)} {message}"
-        return Deny("no-permission", message, ruling.line, policy.digest)
+        return Deny("no-permission", message, ruling.line, policy.digest, ruling.text)
     mutating = not isinstance(operation, Read)
     if ruling.terms != FREELY:
         rule = policy.rule_named(ruling.terms)
         return AwaitApproval(ruling.line, policy.digest, rule, ruling.text)
     if mutating:
         message = "Policy would let a mutation run freely; Interlock never does."
-        return Deny("no-permission", message, ruling.line, policy.digest)
-    return Permit(ruling.line, policy.digest)
+        return Deny("no-permission", message, ruling.line, policy.digest, ruling.text)
+    return Permit(ruling.line, policy.digest, ruling.text)
 
 
 def _alive(_request: Request, facts: Facts) -> Deny | None:

@@ -4,6 +4,7 @@ Every statement beside the mutation itself must be a proven read: preview, prech
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from interlock import wire
 from interlock.errors import refusal
@@ -25,6 +26,15 @@ class Check:
     statement: Statement
     expect: str
     within_s: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as a proposal holds it: texts and integers alone."""
+        return {
+            "text": self.statement.text,
+            "names": list(self.statement.names),
+            "expect": self.expect,
+            "within_ms": round(self.within_s * 1000),
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,9 @@ from interlock_gateway.core.approval import Proposal
 from interlock_gateway.core.decision import AwaitApproval
 from interlock_gateway.core.model import Statement, Target
 from interlock_gateway.core.timeline import stamp
+from interlock_gateway.service.basis import Basis
 from interlock_gateway.service.calls import Scene
-from interlock_gateway.service.designs import Check, Design
+from interlock_gateway.service.designs import Design
 from interlock_gateway.service.wishes import Wish
 
 
@@ -20,11 +21,16 @@ class Ready:
     """A wish that policy lets people decide about, and how it would be carried out."""
 
     wish: Wish
-    found: Scene
+    basis: Basis
     target: Target
     design: Design
     decision: AwaitApproval
     action: Action | None
+
+    @property
+    def found(self) -> Scene:
+        """The scene it is asked in."""
+        return self.basis.found
 
 
 def drafted(ready: Ready, preview: Mapping[str, Any], now: datetime, nonce: str) -> Proposal:
@@ -55,8 +61,8 @@ def drafted(ready: Ready, preview: Mapping[str, Any], now: datetime, nonce: str)
         expect=design.expect.value,
         rows=int(preview.get("count", 0)),
         max_rows=design.max_rows,
-        precheck=_check_json(design.precheck),
-        verify=_check_json(design.verify),
+        precheck=design.precheck.as_json() if design.precheck else {},
+        verify=design.verify.as_json() if design.verify else {},
         image=_image_json(design.image),
         preview=_without_fractions(preview),
         blast_radius=design.blast_radius,
@@ -68,17 +74,6 @@ def drafted(ready: Ready, preview: Mapping[str, Any], now: datetime, nonce: str)
         expires_at=stamp(expires),
         nonce=nonce,
     )
-
-
-def _check_json(given: Check | None) -> dict[str, Any]:
-    if given is None:
-        return {}
-    return {
-        "text": given.statement.text,
-        "names": list(given.statement.names),
-        "expect": given.expect,
-        "within_ms": round(given.within_s * 1000),
-    }
 
 
 def _image_json(given: Statement | None) -> dict[str, Any]:

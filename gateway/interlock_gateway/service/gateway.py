@@ -24,6 +24,7 @@ from interlock_gateway.service.ports import (
 )
 from interlock_gateway.service.proposals import Proposals
 from interlock_gateway.service.queries import Queries
+from interlock_gateway.service.recorded import RecordedRequests
 from interlock_gateway.service.runs import Runs, Shelved
 from interlock_gateway.service.targets import Actor, Reader
 from interlock_gateway.service.timeline import Timeline
@@ -55,6 +56,7 @@ class Gateway:
     approvals: Approvals
     execution: Execution
     timeline: Timeline
+    recorded: RecordedRequests
     library: Library
     policy: PolicySource
     clock: Clock
@@ -96,6 +98,7 @@ def assemble(ports: Ports) -> Gateway:
         approvals=Approvals(store, policy, seal, clock, meter, bell),
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
+        recorded=RecordedRequests(store, policy, clock),
         library=ports.library,
         policy=policy,
         clock=clock,

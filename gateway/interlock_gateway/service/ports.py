@@ -65,6 +65,15 @@ class Reading(Protocol):
         """Return the events of one incident with a sequence above `after`, in order."""
         ...
 
+    def journal(
+        self, types: Sequence[str], *, since: datetime, after: int = 0, limit: int = 500
+    ) -> Sequence[tuple[int, bytes]]:
+        """Return (log index, body) of events of all incidents, in the order of the journal.
+
+        Those of these types, recorded at `since` or later, with a log index above `after`.
+        """
+        ...
+
 
 class Transaction(Reading, Protocol):
     """One unit of work: state, outbox and events, all or nothing, durable when it returns."""

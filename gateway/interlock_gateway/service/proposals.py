@@ -17,7 +17,6 @@ from interlock_gateway.core.approval import (
     canonical,
     digest,
 )
-from interlock_gateway.core.approval_rule import satisfied
 from interlock_gateway.core.decision import (
     AwaitApproval,
     Decision,
@@ -28,16 +27,16 @@ from interlock_gateway.core.decision import (
     decide,
 )
 from interlock_gateway.core.limits import narrowed
-from interlock_gateway.core.model import IncidentRole, Limits, Rows, Statement
+from interlock_gateway.core.model import Limits, Rows, Statement
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import shown_words
 from interlock_gateway.core.timeline import Draft, json_part, text_part
 from interlock_gateway.service import refusing
+from interlock_gateway.service.basis import Basis
 from interlock_gateway.service.calls import (
     AWAITING,
     FAILED,
     STARTED,
-    Scene,
     delivered,
     denial,
     deny,
@@ -102,16 +101,15 @@ class Proposals:
         known = recorded(found.call, wish.digest)
         if known is not None:
             return known.approval, json.loads(known.answer) if known.answer else None
+        basis = Basis(found)
         try:
             policy = self._policy.current
-            ready = await self._admit(wish, found, policy)
+            ready = await self._admit(wish, basis, policy)
             if ready.action is None:
                 await self._admit_there(ready, policy)
         except InterlockError as error:
-            refused = error  # the name ends with the except block
-            await self._store.commit(
-                lambda tx: deny(tx, who, found, wish.site, refused, wish.asked)
-            )
+            refused, asked = error, wish.asked_on(basis.data)  # the name ends with the block
+            await self._store.commit(lambda tx: deny(tx, who, found, wish.site, refused, asked))
             raise
         event = await self._store.commit(lambda tx: _requested(tx, who, ready))
         try:
@@ -122,13 +120,14 @@ class Proposals:
             await self._store.commit(lambda tx: _abandoned(tx, who, ready, event, failed))
             raise
 
-    async def _admit(self, wish: Wish, found: Scene, policy: Policy) -> Ready:
+    async def _admit(self, wish: Wish, basis: Basis, policy: Policy) -> Ready:
+        found = basis.found
         target = policy.targets.get(wish.target)
         action = policy.actions.get(wish.action)
         statement, operation = await self._designer.operation(wish, action, target)
         facts = found.facts(target, in_manifest=listed(found, wish))
         request = Request(found.run.requester, operation, wish.target)
-        decision = self._awaited(request, policy, facts, statement)
+        decision = self._awaited(request, policy, facts, statement, basis)
         _somebody_can(policy, decision, request.person)
         if target is None or statement is None:
             raise refusal("internal", "A decision was reached without a target or statement.")
@@ -136,7 +135,7 @@ class Proposals:
             design = await self._designer.of_action(action, wish, statement)
         else:
             design = await self._designer.of_free_sql(wish, statement, decision.rule)
-        return Ready(wish, found, target, design, decision, action)
+        return Ready(wish, basis, target, design, decision, action)
 
     async def _admit_there(self, ready: Ready, policy: Policy) -> None:
         """Decide once more about free SQL, given what the names in it mean at the target."""
@@ -144,13 +143,20 @@ class Proposals:
         operation = await self._designer.at_target(ready.target, wish, ready.design)
         facts = found.facts(ready.target, in_manifest=listed(found, wish))
         request = Request(found.run.requester, operation, wish.target)
-        self._awaited(request, policy, facts, ready.design.statement)
+        self._awaited(request, policy, facts, ready.design.statement, ready.basis)
 
     def _awaited(
-        self, request: Request, policy: Policy, facts: Facts, statement: Statement | None
+        self,
+        request: Request,
+        policy: Policy,
+        facts: Facts,
+        statement: Statement | None,
+        basis: Basis,
     ) -> AwaitApproval:
+        decision = decide(request, policy, facts)
+        basis.note(request, decision, policy)
         try:
-            return awaited(decide(request, policy, facts), self._meter)
+            return awaited(decision, self._meter)
         except InterlockError as error:
             raise refusing.shown(error, request, statement, policy) from None
 
@@ -205,13 +211,9 @@ class Proposals:
 
 
 def _somebody_can(policy: Policy, decision: AwaitApproval, requester: str) -> None:
-    """Refuse now what nobody could ever approve, instead of letting it wait in vain.
-
-    Whoever holds a standing role could take command, so all of them count as commanders here.
-    """
-    rule, part = decision.rule, IncidentRole.COMMANDER
-    roles = {person: policy.roles_of(person, part) for person in policy.roles.people}
-    if not satisfied(rule, roles, requester=requester):
+    """Refuse now what nobody could ever approve, instead of letting it wait in vain."""
+    rule = decision.rule
+    if not policy.approvable(rule, requester):
         message = f"Nobody could approve this: it needs {rule.needs}, and not {requester}."
         raise refusal("no-approvers", message, line=rule.place)
 
@@ -254,6 +256,7 @@ def _requested(tx: Transaction, who: Principal, ready: Ready) -> str:
         "tier": ready.target.tier,
         "line": ready.decision.line,
         "policy": ready.decision.policy,
+        **ready.basis.data,
     }
     event = tx.append(
         Draft(

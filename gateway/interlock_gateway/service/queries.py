@@ -16,6 +16,7 @@ from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import shown_rows, shown_words
 from interlock_gateway.core.timeline import Draft, json_part, stamp, text_part
 from interlock_gateway.service import refusing
+from interlock_gateway.service.basis import Basis
 from interlock_gateway.service.calls import (
     COMPLETED,
     FAILED,
@@ -69,11 +70,16 @@ class _Admitted:
     """A question that may be asked: everything needed to ask it and to tell of it."""
 
     question: Question
-    found: Scene
+    basis: Basis
     target: Target
     statement: Statement
     classification: Classification
     permit: Permit
+
+    @property
+    def found(self) -> Scene:
+        """The scene it is asked in."""
+        return self.basis.found
 
 
 class Queries:
@@ -107,52 +113,55 @@ class Queries:
         known = recorded(found.call, question.digest)
         if known is not None:
             return {**json.loads(known.answer), "replayed": True}
+        basis = Basis(found)
         try:
-            admitted = await self._admitted(question, found)
+            admitted = await self._admitted(question, basis)
         except _RefusedError as refused:
-            await self._refuse(who, question, found, refused)
+            await self._refuse(who, question, basis, refused)
             raise refused.error from None
         return await self._answer(who, admitted)
 
-    async def _admitted(self, question: Question, found: Scene) -> _Admitted:
+    async def _admitted(self, question: Question, basis: Basis) -> _Admitted:
         """Decide; and once more if another policy came into force while the target was asked."""
         while True:
             policy = self._policy.current
-            admitted = await self._admit(question, found, policy)
+            admitted = await self._admit(question, basis, policy)
             if self._policy.current is policy:
                 return admitted
 
-    async def _admit(self, question: Question, found: Scene, policy: Policy) -> _Admitted:
+    async def _admit(self, question: Question, basis: Basis, policy: Policy) -> _Admitted:
         """Decide twice: the target is asked what its names mean only if it may be asked at all."""
         target = policy.targets.get(question.target)
         statement, classification = await self._classify(question, target)
         if target is None or statement is None:
-            self._decide(question, found, policy, classification)
+            self._decide(question, basis, policy, classification)
             raise _RefusedError(refusal("internal", "No decision was reached."), None)
         likely = classification
         if classification.effect is Effect.UNKNOWN:
             likely = replace(classification, effect=Effect.READ, reasons=())
-        self._decide(question, found, policy, likely, told=classification)
+        self._decide(question, basis, policy, likely, told=classification)
         try:
             classification = await self._guard.classify_at(target, statement)
         except InterlockError as error:
             raise _RefusedError(error, classification) from error
-        permit = self._decide(question, found, policy, classification)
-        return _Admitted(question, found, target, statement, classification, permit)
+        permit = self._decide(question, basis, policy, classification)
+        return _Admitted(question, basis, target, statement, classification, permit)
 
     def _decide(
         self,
         question: Question,
-        found: Scene,
+        basis: Basis,
         policy: Policy,
         classification: Classification,
         told: Classification | None = None,
     ) -> Permit:
         """Return the permit, or raise the refusal; `told` is what is recorded with it."""
+        found = basis.found
         target, manifest = policy.targets.get(question.target), manifest_of(found.run)
         request = Request(found.run.requester, Read(classification), question.target)
         listed = _listed(manifest, found, question)
         decision = decide(request, policy, found.facts(target, in_manifest=listed))
+        basis.note(request, decision, policy)
         told = told or classification
         match decision:
             case Permit():
@@ -184,18 +193,18 @@ class Queries:
         return statement, await self._guard.classify(statement)
 
     async def _refuse(
-        self, who: Principal, question: Question, found: Scene, refused: "_RefusedError"
+        self, who: Principal, question: Question, basis: Basis, refused: "_RefusedError"
     ) -> None:
         effect = refused.classification.effect.value if refused.classification else ""
         asked = Asked(
             "query",
             question.digest,
-            {"target": question.target, "effect": effect},
+            {"target": question.target, "effect": effect, **basis.data},
             statement_parts(question.sql, question.params, refused.classification),
         )
         self._meter.count("queries", outcome="denied")
         await self._store.commit(
-            lambda tx: deny(tx, who, found, question.site, refused.error, asked)
+            lambda tx: deny(tx, who, basis.found, question.site, refused.error, asked)
         )
 
     async def _answer(self, who: Principal, admitted: _Admitted) -> dict[str, Any]:
@@ -283,6 +292,7 @@ def _started(tx: Transaction, who: Principal, admitted: _Admitted) -> str:
         "line": permit.line,
         "policy": permit.policy,
         **classified(admitted.statement, admitted.classification),
+        **admitted.basis.data,
     }
     parts = statement_parts(question.sql, question.params, admitted.classification)
     step = admitted.found.step

@@ -1,7 +1,7 @@
 """What a step wants to change, before anybody has said whether it may."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from interlock import wire
@@ -58,6 +58,11 @@ class Wish:
         parts = {**what, "reason": text_part(self.reason)}
         data = {"target": self.target, "operation": self.operation, "max_rows": self.max_rows}
         return Asked(self.operation, self.digest, data, parts)
+
+    def asked_on(self, basis: Mapping[str, Any]) -> Asked:
+        """Return the wish as events tell it, with what its decision rested on."""
+        asked = self.asked
+        return replace(asked, data={**asked.data, **basis})
 
 
 def check(wish: Wish) -> None:

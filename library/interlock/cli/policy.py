@@ -1,4 +1,4 @@
-"""`interlock policy`: review a policy folder by its consequences, without a gateway."""
+"""`interlock policy`: review a policy folder by its consequences, here and not in a gateway."""
 # ruff: noqa: D417  the options that verbs share are described once, in Folder and Form
 # ruff: noqa: PLC0415  casbin and sqlglot load slowly, and only these verbs need the gateway's core
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import cyclopts
 
 from interlock.cli import refusal
+from interlock.cli.home import USUAL as USUAL_ACCESS
+from interlock.cli.home import Access
 from interlock.cli.page import PLAIN, Column, Form, document, field, show_list, show_one
 from interlock.cli.world import here
 from interlock.errors import InterlockError, UsageError
@@ -109,6 +111,35 @@ def explain(
     else:
         document(explain(policy, ask))
     return refusal.OK if ruling.allowed else refusal.DENIED
+
+
+@app.command
+def simulate(
+    new: Path,
+    /,
+    *,
+    since: str = "30d",
+    examples: int = 3,
+    access: Access = USUAL_ACCESS,
+    form: Form = PLAIN,
+) -> None:
+    """Decide what was really asked again, under a changed folder, and print what would differ.
+
+    The gateway tells what was asked; the deciding is done here, and the folder stays here.
+
+    Args:
+        new: the changed folder
+        since: how far to look back, as in 30d, 12h, 90m or 2w
+        examples: requests to name for each kind of difference
+    """
+    from interlock_gateway.core.simulation import simulate
+
+    from interlock.cli.simulated import recorded, seconds_of, show
+
+    within_s, policy = seconds_of(since), _policy(new)
+    with access.connect() as gateway:
+        found = simulate(policy, recorded(gateway, within_s))
+    show(found, policy.digest, since, max(0, examples), form)
 
 
 def _ask(

@@ -157,6 +157,11 @@ def action(action_id: str) -> Call:
     return _get(_path("actions", action_id))
 
 
+def recorded_requests(within_s: int, after: int = 0) -> Call:
+    """Read a page of what was asked and how it was decided, `after` a place in the journal."""
+    return _get("/v1/requests", within_s=within_s, after=after)
+
+
 def explain_sql(target: str, sql: str) -> Call:
     """Ask what a statement would do at a target; nothing of it runs."""
     return _post("/v1/sql/explain", {"target": target, "sql": sql})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, select
@@ -67,6 +68,22 @@ class SqlReading:
         found = self._connection.execute(query).all()
         belonging = self._parts([row.id for row in found])
         return [ReadEvent(row.sequence, row.body, belonging.get(row.id, {})) for row in found]
+
+    def journal(
+        self, types: Sequence[str], *, since: datetime, after: int = 0, limit: int = 500
+    ) -> Sequence[tuple[int, bytes]]:
+        """Return (log index, body) of events of all incidents, in the order of the journal."""
+        query = (
+            select(events.c.logindex, events.c.body)
+            .where(
+                events.c.logindex > after,
+                events.c.recorded >= since,
+                events.c.type.in_(list(types)),
+            )
+            .order_by(events.c.logindex)
+            .limit(limit)
+        )
+        return [(row.logindex, row.body) for row in self._connection.execute(query)]
 
     def _parts(self, of: Iterable[str]) -> dict[str, dict[str, tuple[str, bytes] | None]]:
         query = select(parts).where(parts.c.event.in_(list(of)))

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from interlock_gateway.core.action import Action
-from interlock_gateway.core.approval_rule import ApprovalRule, eligible
+from interlock_gateway.core.approval_rule import ApprovalRule, eligible, satisfied
 from interlock_gateway.core.model import IncidentRole, Target
 from interlock_gateway.core.policy.engine import Engine
 from interlock_gateway.core.policy.lines import EFFECTS, Vocabulary
@@ -79,6 +79,15 @@ class Policy:
         """Return who may vote now, given everybody's part in the incident."""
         people = {who: self.roles_of(who, parts.get(who)) for who in {*self.roles.people, *parts}}
         return eligible(rule, people, requester=requester)
+
+    def approvable(self, rule: ApprovalRule, requester: str) -> bool:
+        """Tell whether anybody could ever approve what `requester` asks under `rule`.
+
+        Whoever holds a standing role could take command, so all of them count as commanders.
+        """
+        part = IncidentRole.COMMANDER
+        roles = {person: self.roles_of(person, part) for person in self.roles.people}
+        return satisfied(rule, roles, requester=requester)
 
     def _unaskable(self, ask: Ask) -> str:
         if ask.operation not in EFFECTS and ask.operation not in self.actions:

@@ -1,14 +1,19 @@
 """What there is to run and to act on: runbooks, targets, actions; what a statement would do."""
 
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from interlock.errors import refusal
 
+from interlock_gateway.service.recorded import PAGE
 from interlock_gateway.web import bodies, views
 from interlock_gateway.web.auth import Asking, PersonOnly
 from interlock_gateway.web.strict_json import StrictRoute
 from interlock_gateway.web.views import Json
+
+_MONTH_S = 30 * 86_400
+_LONGEST_S = 10 * 366 * 86_400
 
 routes = APIRouter(prefix="/v1", tags=["catalogue"], route_class=StrictRoute)
 
@@ -53,6 +58,20 @@ async def action(action: str, _who: PersonOnly, gateway: Asking) -> Json:
     if found is None:
         raise refusal("unknown-action", f"There is no action named {action!r}.")
     return views.action(found)
+
+
+@routes.get("/requests")
+async def requests(
+    who: PersonOnly,
+    gateway: Asking,
+    within_s: Annotated[int, Query(ge=1, le=_LONGEST_S)] = _MONTH_S,
+    after: Annotated[int, Query(ge=0, lt=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1, le=PAGE)] = PAGE,
+) -> Json:
+    """Give a page of what was asked and how it was decided, for `interlock policy simulate`."""
+    within = timedelta(seconds=within_s)
+    found, following = await gateway.recorded.page(who, within, after=after, limit=limit)
+    return {"requests": found, "next": following}
 
 
 @routes.post("/sql/explain")
