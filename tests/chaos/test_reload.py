@@ -23,7 +23,7 @@ def serving(births: Nursery, tmp_path: Path) -> Iterator[Gateway]:
     """A gateway over a home of its own, with a SQLite file as its target."""
     file = tmp_path / "notes.db"
     sqlite3.connect(file).close()
-    home = settled(tmp_path / "home", {"notes": Logins(f"path:{file}", dialect="sqlite")})
+    home = settled(tmp_path / "home", {"notes": Logins(str(file), dialect="sqlite")})
     with gateway_of(home, births) as started:
         yield started
 

@@ -1,12 +1,17 @@
 """`policy check` finds lines that never decide, and rules that nobody can satisfy."""
 
+from itertools import product
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from interlock_gateway.core.model import IncidentRole, Mode, Severity
 from interlock_gateway.core.policy.explaining import explain
 from interlock_gateway.core.policy.matrix import matrix
 from interlock_gateway.core.policy.review import check
 from policy_folder import APPROVALS, PERMISSIONS, ROLES, TARGETS, ask, lines, loaded
 
+TIERS = {"orders": "production", "notes": "development"}
 READ = "incident:responder, *, *, *, read, *, allow, freely, -"
 STOP = "incident:responder, curated, *, production, db.stop, *, allow, two-people, -"
 ONE = (
@@ -177,6 +182,84 @@ def test_a_tier_without_targets_yet_is_no_dead_line() -> None:
     permissions = PERMISSIONS + lines("*, *, *, staging, costly, *, allow, freely, -")
 
     assert found(targets=targets, permissions=permissions) == []
+
+
+# --- against a count of every question --------------------------------------------------------
+
+ROWS = st.tuples(
+    st.sampled_from(["*", "dba", "sre", "lead", "incident:commander", "incident:responder"]),
+    st.sampled_from(["*", "curated", "adhoc"]),
+    st.sampled_from(["*", "orders", "notes", "orders|notes"]),
+    st.sampled_from(["*", "production", "development", "production|development"]),
+    st.sampled_from(["read", "costly", "read|costly"]),
+    st.sampled_from(["*", "sev1", "sev2|sev3"]),
+    st.sampled_from([("allow", "freely"), ("deny", "-")]),
+)
+HELD = {
+    "lead": {"lead", "dba"},
+    "incident:commander": {"incident:commander", "incident:responder"},
+}
+PLACES = [*TIERS.items(), ("(any)", "production"), ("(any)", "development")]
+
+
+def deciding(rows: list[tuple[str, ...]]) -> set[int]:
+    """Return the numbers of the lines that decide anything for whoever holds one role."""
+    found = set()
+    for holder in {row[0] for row in rows}:
+        holds = {"*", *HELD.get(holder, {holder})}
+        for mode, (target, tier), operation, severity in product(
+            Mode, PLACES, ["read", "costly"], Severity
+        ):
+            asked = (mode, target, tier, operation, severity)
+            for number, row in enumerate(rows, start=1):
+                cells = zip(asked, row[1:6], strict=True)
+                if row[0] in holds and all(
+                    c == "*" or str(word) in c.split("|") for word, c in cells
+                ):
+                    found.add(number)
+                    break
+    return found
+
+
+@settings(max_examples=120, deadline=None)
+@given(st.lists(ROWS, min_size=1, max_size=10, unique=True))
+def test_exactly_the_lines_that_decide_nothing_are_found(
+    drawn: list[tuple[str, ...]],
+) -> None:
+    rows = [(*row[:6], *row[6], "-") for row in drawn]
+    policy = loaded(
+        permissions=lines(*(", ".join(row) for row in rows)),
+        roles=ROLES + "role, lead\ng, lead, dba\ng, you, lead\n",
+    )
+
+    silent = {
+        problem.line
+        for problem in check(policy)
+        if "never decides" in problem.message or "never match" in problem.message
+    }
+
+    assert silent == set(range(1, len(rows) + 1)) - deciding(rows)
+
+
+def test_ten_thousand_lines_are_checked_place_by_place() -> None:
+    """Two lines of each of many targets; the second of each never decides."""
+    names = [f"db-{number}" for number in range(5_000)]
+    row = "sre, *, {}, *, {}, *, allow, freely, -"
+    permissions = lines(
+        *(row.format(name, words) for name in names for words in ("read|costly", "read"))
+    )
+    targets = TARGETS + "".join(
+        f"[target.{name}]\ndialect = 'sqlite'\ntier = 'production'\nread = 'file:/srv/x'\n"
+        for name in names
+    )
+
+    told = found(permissions=permissions, targets=targets)
+
+    assert sum("This never decides" in each for each in told) == 5_000
+    assert (
+        "permissions.csv:2: This never decides: permissions.csv:1 decides all of it before."
+        in (told)
+    )
 
 
 # --- matrix -----------------------------------------------------------------------------------
