@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from interlock_gateway.core.model import Dialect, Effect
+from interlock_gateway.core.model import SQL, Dialect, Effect
 from interlock_gateway.core.statement import classify_source
 
 _SHOWN = 12
@@ -34,7 +34,7 @@ def _dialects(row: dict[str, Any]) -> tuple[str, ...]:
     dialect = row["dialect"]
     if dialect == Dialect.MYSQL:
         return (Dialect.MYSQL, Dialect.MARIADB)
-    return (dialect,) if dialect in set(Dialect) else ()
+    return (dialect,) if dialect in set(SQL) else ()
 
 
 def main(arguments: list[str]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from interlock import wire
 
 from interlock_gateway.core.argument import Argument, comparable, load_argument, wrong
-from interlock_gateway.core.model import APPROVABLE, Dialect
+from interlock_gateway.core.model import APPROVABLE, SQL, Dialect
 from interlock_gateway.core.strict import Source, Table, nearest, toml
 
 NamesIn = Callable[[Dialect, str], Iterable[str]]
@@ -158,7 +158,7 @@ def _action(document: Table, source: Source) -> Action:
         id=_id(document, source),
         version=document.text("version", form=r"[0-9]+\.[0-9]+\.[0-9]+"),
         title=document.text("title"),
-        dialect=Dialect(document.choice("dialect", Dialect)),
+        dialect=Dialect(document.choice("dialect", SQL)),
         risk=document.choice("risk", RISKS),
         reversible=document.flag("reversible"),
         blast_radius=document.text("blast_radius"),

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from interlock_gateway.core.endpoint import Base, Network
+
 
 class Effect(StrEnum):
     """What a statement does to a target; the order is the order of danger.
@@ -41,13 +43,27 @@ def strongest(effects: "list[Effect]") -> Effect:
 
 
 class Dialect(StrEnum):
-    """The SQL dialects whose engines this version runs; any other is refused."""
+    """What a target understands; any other is refused. All but the last speak SQL."""
 
     POSTGRES = "postgres"
     SQLITE = "sqlite"
     DUCKDB = "duckdb"
     MARIADB = "mariadb"
     MYSQL = "mysql"
+    PROMETHEUS = "prometheus"
+
+
+SQL: tuple[Dialect, ...] = tuple(
+    dialect for dialect in Dialect if dialect is not Dialect.PROMETHEUS
+)
+"""The SQL dialects whose engines this version runs."""
+
+
+class Scheme(StrEnum):
+    """How an HTTP target's credential is sent: RFC 6750 or RFC 7617."""
+
+    BEARER = "bearer"
+    BASIC = "basic"
 
 
 class Mode(StrEnum):
@@ -123,6 +139,42 @@ class Reads:
 
 
 @dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a target that speaks HTTP answers.
+
+    Attributes:
+        base: the URL that every path is below.
+        addresses: where its name may resolve to; empty for public addresses.
+        scheme: how the credential behind `read` is sent.
+        ca: a reference to a PEM file that signs its certificate; "" for the system's.
+    """
+
+    base: Base
+    addresses: tuple[Network, ...] = ()
+    scheme: Scheme = Scheme.BEARER
+    ca: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far one question about metrics may reach.
+
+    Attributes:
+        range_s: seconds from start to end, and of all windows of one selector together.
+        back_s: how many seconds before now a sample may lie that is looked at.
+        step_s: the finest step, in seconds.
+        points: evaluations of one selector: steps, times the steps of subqueries.
+        series: series that are delivered.
+    """
+
+    range_s: float = 24 * 3600.0
+    back_s: float = 31 * 86_400.0
+    step_s: float = 1.0
+    points: int = 11_000
+    series: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A named system behind the gateway.
 
@@ -130,6 +182,8 @@ class Target:
     a target without `act` cannot be changed through Interlock at all. `generation` names the
     credential's version, so that an approval given before a rotation is not used after it.
     `masked` maps columns (`schema.relation.column`) that are never shown to their tags.
+    `endpoint` is where a target that speaks HTTP answers, and `reach` how far its questions may;
+    there `read` may be "", since many ask for no credential.
     """
 
     name: str
@@ -141,6 +195,8 @@ class Target:
     generation: str = "1"
     reads: Reads = Reads()
     masked: Mapping[str, str] = field(default_factory=dict)
+    endpoint: Endpoint | None = None
+    reach: Reach = Reach()
 
 
 @dataclass(frozen=True, slots=True)

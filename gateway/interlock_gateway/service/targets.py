@@ -9,6 +9,7 @@ from interlock_gateway.core.model import Limits, Rows, Statement, Target
 
 if TYPE_CHECKING:  # children import this module, and need none of the guard's parsers
     from interlock_gateway.core.statement import Catalogue
+    from interlock_gateway.core.telemetry import Evaluation
 
 
 class TargetError(Exception):
@@ -76,6 +77,22 @@ class Reader(Protocol):
 
         Raises:
             TargetError: refused, failed, timed out or unreachable; nothing changed.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class Metrics(Protocol):
+    """Evaluates queries that were understood, at targets that keep metrics."""
+
+    async def evaluate(self, target: Target, asked: "Evaluation", limits: Limits) -> Rows:
+        """Return a row for each sample: `time`, a column for each label, `value`.
+
+        Raises:
+            TargetError: refused, failed, timed out, unreachable or larger than `limits`.
         """
         ...
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from interlock_gateway.adapters.doctor import postgres, sqlite
-from interlock_gateway.adapters.doctor.check import Check, Notes
+from interlock_gateway.adapters.doctor.check import Check, Notes, Outcome
 from interlock_gateway.core.model import Dialect, Target
 from interlock_gateway.service.targets import Secrets, TargetError
 
@@ -65,12 +65,10 @@ async def _login(
     login: str, reference: str, secrets: Secrets, notes: Notes, checks: AsyncIterator[Check]
 ) -> AsyncIterator[Check]:
     """Yield that a credential is there, and then what its login is."""
-    try:
-        secrets.resolve(reference)
-    except TargetError as error:
-        yield notes.fails(login, _shown(reference), error, _RESOLVE)
+    resolved = _resolved(login, reference, secrets, notes)
+    yield resolved
+    if resolved.outcome is Outcome.FAILS:
         return
-    yield notes.holds(login, _shown(reference), f"{_shown(reference)} resolves")
     try:
         async for check in checks:
             yield check
@@ -81,6 +79,16 @@ async def _login(
     except Exception as error:  # noqa: BLE001  its words could quote anything; the next goes on
         said = f"it ended with {type(error).__name__}"
         yield notes.fails(login, "the checks above", said, "Run it again; report it if it stays.")
+
+
+def _resolved(login: str, reference: str, secrets: Secrets, notes: Notes) -> Check:
+    if not reference:  # of a target that speaks HTTP; the loader demands one of all others
+        return notes.noted(login, "targets.toml", "none: it is asked without a credential")
+    try:
+        secrets.resolve(reference)
+    except TargetError as error:
+        return notes.fails(login, _shown(reference), error, _RESOLVE)
+    return notes.holds(login, _shown(reference), f"{_shown(reference)} resolves")
 
 
 def _shown(reference: str) -> str:
@@ -99,6 +107,10 @@ def _engine(dialect: Dialect) -> _Engine:
             from interlock_gateway.adapters.doctor import duck  # noqa: PLC0415  an extra
 
             return _Engine(duck.reading, duck.acting)
+        case Dialect.PROMETHEUS:
+            from interlock_gateway.adapters.doctor import prometheus  # noqa: PLC0415  start-up
+
+            return _Engine(prometheus.reading, prometheus.acting)
         case Dialect.MARIADB | Dialect.MYSQL:
             from interlock_gateway.adapters.doctor import mysql  # noqa: PLC0415  an extra
 

@@ -113,6 +113,8 @@ def _opened(dialect: Dialect, secrets: Secrets) -> _Engine:
 
             reader = mysql.MysqlReader(secrets)
             return _Engine(reader, mysql.MysqlActor(secrets), reader.catalogue)
+        case Dialect.PROMETHEUS:
+            raise TargetError("target-failed", "Prometheus has no tables; use `query_metrics`.")
         case _:
             assert_never(dialect)
 

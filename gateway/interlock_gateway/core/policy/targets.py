@@ -3,12 +3,10 @@
 import re
 from dataclasses import replace
 
-from interlock_gateway.core.model import Dialect, Limits, Reads, Target
+from interlock_gateway.core.model import SQL, Dialect, Limits, Reads, Target
+from interlock_gateway.core.policy.http_targets import http_target
+from interlock_gateway.core.policy.references import reference
 from interlock_gateway.core.strict import SLUG, Source, Table, toml
-
-_REFERENCES = "`env:NAME` or `file:/path` (for a database file, `path:FILE`)"
-REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:/[^\x00-\x1f]+|path:[^\x00-\x1f]+")
-"""A secret is named, never written: the variable or the absolute path that holds it."""
 
 _QUALIFIED = re.compile(r"[^.\s]+\.[^.\s]+")
 _COLUMN = re.compile(r"[^.\s]+\.[^.\s]+\.[^.\s]+")
@@ -45,12 +43,15 @@ def _target(name: str, table: Table, tiers: tuple[str, ...]) -> Target:
     if not SLUG.fullmatch(name):
         table.problem("", f"{name!r} cannot be the name of a target: use a slug such as orders.")
     table.refuse(_UNENFORCED)
+    dialect = Dialect(table.choice("dialect", Dialect))
+    if dialect not in SQL:
+        return http_target(name, dialect, table, tiers)
     target = Target(
         name=name,
-        dialect=Dialect(table.choice("dialect", Dialect)),
+        dialect=dialect,
         tier=table.choice("tier", tiers),
-        read=_reference(table, "read"),
-        act=_reference(table, "act") if "act" in table else "",
+        read=reference(table, "read"),
+        act=reference(table, "act") if "act" in table else "",
         limits=_limits(table.table("limits", required=False)),
         generation=table.text("generation", default="1"),
         reads=_reads(table.table("reads", required=False)),
@@ -82,15 +83,6 @@ def _folded(reads: Reads) -> Reads:
         tuple(name.lower() for name in names) for names in (reads.schemas, reads.tables)
     )
     return replace(reads, schemas=schemas, tables=tables)
-
-
-def _reference(table: Table, key: str) -> str:
-    """Return a reference; what else stands there is not repeated, since it may be a secret."""
-    value = table.text(key)
-    if value and not REFERENCE.fullmatch(value):
-        table.problem(key, f"`{key}` must be a reference, {_REFERENCES}, no secret.")
-        return ""
-    return value
 
 
 def _reads(table: Table | None) -> Reads:

@@ -5,6 +5,7 @@ from functools import lru_cache, partial
 from hashlib import sha256
 
 from interlock_gateway.core.model import (
+    SQL,
     Classification,
     Dialect,
     Effect,
@@ -15,7 +16,7 @@ from interlock_gateway.core.model import (
 from interlock_gateway.core.statement import gate, glot, libpg, masking, names
 from interlock_gateway.core.statement.catalogue import Catalogue
 from interlock_gateway.core.statement.errors import StatementError
-from interlock_gateway.core.statement.following import Trail
+from interlock_gateway.core.statement.following import Reading, Trail
 from interlock_gateway.core.statement.lexer import MAX_BYTES
 from interlock_gateway.core.statement.opinion import NotUnderstoodError, Opinion
 from interlock_gateway.core.statement.rules import rules
@@ -56,6 +57,9 @@ def classify_source(
 
 
 def _classified(dialect: Dialect, text: str, catalogue: Catalogue | None) -> Classification:
+    if dialect not in SQL:
+        detail = f"{dialect} does not speak SQL."
+        return _unknown(Reason(Effect.UNKNOWN, "node statement", detail, None), text)
     refusal = gate.refusal(dialect, text)
     if refusal is not None:
         return _unknown(refusal, text)
@@ -92,6 +96,8 @@ def _proven(dialect: Dialect, text: str, catalogue: Catalogue | None) -> Classif
             return _by_two_parsers(text, catalogue)
         case Dialect.SQLITE | Dialect.DUCKDB | Dialect.MARIADB | Dialect.MYSQL:
             return _by_parser_and_tokens(dialect, text, catalogue)
+        case Dialect.PROMETHEUS:
+            raise NotUnderstoodError("node statement", "It is not SQL that this target speaks.")
 
 
 def _by_two_parsers(text: str, catalogue: Catalogue | None) -> Classification:
@@ -134,7 +140,7 @@ def _reading(dialect: Dialect, text: str, catalogue: Catalogue) -> Opinion:
         return Opinion("unknown", (_given_up(error),))
 
 
-_readings = {dialect: partial(_reading, dialect) for dialect in Dialect}
+_readings: dict[Dialect, Reading] = {dialect: partial(_reading, dialect) for dialect in SQL}
 
 
 def _by_parser_and_tokens(

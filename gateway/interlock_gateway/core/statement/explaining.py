@@ -11,6 +11,7 @@ from interlock.errors import CODES
 from interlock_gateway.core.action import Action
 from interlock_gateway.core.model import (
     APPROVABLE,
+    SQL,
     Classification,
     Dialect,
     Effect,
@@ -112,7 +113,7 @@ class Explanation:
     @property
     def _assumed(self) -> tuple[str, ...]:
         """What could not be looked at and is taken for granted."""
-        if self.dialect not in set(Dialect):
+        if self.dialect not in set(SQL):
             return ()
         if self.dialect != Dialect.POSTGRES:
             return _ENGINE_NOT_ASKED
@@ -122,7 +123,7 @@ class Explanation:
     def _next(self) -> str:
         """What to do instead; nothing where it may run."""
         known = ""
-        if self.dialect in set(Dialect):
+        if self.dialect in set(SQL):
             known = advice(Dialect(self.dialect), self.found, self.target, self.actions)
         return known or _general_advice(self.found.effect)
 

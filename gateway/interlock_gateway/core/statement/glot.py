@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect as GlotDialect
 from sqlglot.errors import ParseError, TokenError
 
-from interlock_gateway.core.model import Dialect, Effect, Reason
+from interlock_gateway.core.model import SQL, Dialect, Effect, Reason
 from interlock_gateway.core.statement import familiar, files, grammar, verdicts
 from interlock_gateway.core.statement.catalogue import Catalogue
 from interlock_gateway.core.statement.lexer import Mark, first_token, tokens
@@ -31,7 +31,7 @@ logging.getLogger("sqlglot").setLevel(logging.ERROR)
 
 _DIALECTS = {
     dialect: GlotDialect.get_or_raise("mysql" if dialect is Dialect.MARIADB else dialect.value)
-    for dialect in Dialect
+    for dialect in SQL
 }
 _OTHER = "other"
 _LEAVES = frozenset({type(None), str, bool, int, exp.Identifier, exp.Literal, exp.Star, exp.Var})

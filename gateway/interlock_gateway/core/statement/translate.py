@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from interlock_gateway.core.model import Dialect, Statement
+from interlock_gateway.core.model import SQL, Dialect, Statement
 from interlock_gateway.core.statement.errors import StatementError
 from interlock_gateway.core.statement.lexer import MAX_BYTES, Landmark, Mark, landmarks
 from interlock_gateway.core.statement.lexis import lexis
@@ -21,15 +21,25 @@ def dialect_of(name: str) -> Dialect:
         StatementError: no engine for it in this version, so nothing about it can be proven.
     """
     try:
-        return Dialect(name)
-    except ValueError as error:
-        known = ", ".join(Dialect)
+        found = Dialect(name)
+        if found in SQL:
+            return found
+    except ValueError:
+        pass
+    else:
         raise StatementError(
             "not-understood",
-            f"The dialect {name!r} is not supported: this version has no engine to prove it with.",
+            f"{found} does not speak SQL.",
             position=None,
-            help=f"Supported: {known}.",
-        ) from error
+            help="Ask it in PromQL: `query_metrics(target, promql)`.",
+        )
+    known = ", ".join(SQL)
+    raise StatementError(
+        "not-understood",
+        f"The dialect {name!r} is not supported: this version has no engine to prove it with.",
+        position=None,
+        help=f"Supported: {known}.",
+    )
 
 
 def translate(dialect: Dialect | str, source: str) -> Statement:

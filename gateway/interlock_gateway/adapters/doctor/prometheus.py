@@ -1,0 +1,56 @@
+"""Says whether a Prometheus answers, what it is, and whether its credential is kept safe.
+
+There is no engine lock to prove: the queries that are sent cannot change anything, and nothing
+but GET is sent. What can be proven is that the guarded client reaches what was meant.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from interlock_gateway.adapters.doctor.check import Check, Notes
+from interlock_gateway.adapters.targets.prometheus import PrometheusReader
+from interlock_gateway.core.model import Limits, Target
+from interlock_gateway.core.telemetry import Evaluation
+from interlock_gateway.service.targets import Secrets, TargetError
+
+_SHORT = Limits(seconds=5.0)
+_QUERY = "vector(1)"
+_NO_CHECKS: tuple[Check, ...] = ()
+
+
+async def reading(target: Target, secrets: Secrets, notes: Notes) -> AsyncIterator[Check]:
+    """Yield whether the target answers, what it is, and that it evaluates."""
+    reader = PrometheusReader(secrets)
+    base = target.endpoint.base if target.endpoint else "no url"
+    said = await reader.about(target, _SHORT)
+    yield notes.holds("answers", f"GET {base}/api/v1/status/buildinfo", said)
+    now = datetime.now(UTC)
+    rows = await reader.evaluate(target, Evaluation(_QUERY, now, now), _SHORT)
+    yield notes.holds("evaluates", _QUERY, f"{len(rows.rows)} row in {rows.elapsed_ms:.0f} ms")
+    yield _told_by_tls(target, notes)
+    if target.read:
+        yield await _without_credential(target, secrets, notes)
+
+
+async def acting(target: Target, secrets: Secrets, notes: Notes) -> AsyncIterator[Check]:  # noqa: ARG001  the others' signature
+    """Yield nothing: a Prometheus has no action login."""
+    for check in _NO_CHECKS:
+        yield check
+
+
+def _told_by_tls(target: Target, notes: Notes) -> Check:
+    if target.endpoint and target.endpoint.base.secure:
+        return notes.holds("is who it says", "TLS", "its certificate names it")
+    then = "Use https:// where the network between is not the gateway's own."
+    return notes.noted("is who it says", "http", "whoever is in between could answer", then)
+
+
+async def _without_credential(target: Target, secrets: Secrets, notes: Notes) -> Check:
+    """Return whether the credential is asked for at all: one that is not guards nothing."""
+    try:
+        await PrometheusReader(secrets).about(replace(target, read=""), _SHORT)
+    except TargetError as error:
+        return notes.holds("asks for the credential", "without it", error)
+    then = "Everybody who reaches it may read it; let a proxy in front of it ask."
+    return notes.noted("asks for the credential", "without it", "it answered all the same", then)

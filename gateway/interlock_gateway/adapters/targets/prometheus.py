@@ -1,0 +1,132 @@
+"""Asks a Prometheus, or whatever speaks its HTTP API (v1), and reads its answers strictly.
+
+Source: the Prometheus documentation, "HTTP API", 2.42. Only GET is sent, so that a proxy in
+front of it can allow just that.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from interlock_gateway.adapters.targets.http import Answer, Caps, Door, GuardedClient
+from interlock_gateway.adapters.targets.http.client import excerpt
+from interlock_gateway.adapters.targets.http.credential import Credential
+from interlock_gateway.adapters.targets.prometheus_answers import AnswerError, frame
+from interlock_gateway.core.endpoint import Route, RouteError
+from interlock_gateway.core.model import Limits, Rows, Target
+from interlock_gateway.core.telemetry import Evaluation
+from interlock_gateway.service.targets import Secrets, TargetError
+
+_AT_ONCE = Route(
+    "GET",
+    "/api/v1/query",
+    params={"query": "text", "time": "text", "timeout": "text"},
+    query=("query", "time", "timeout"),
+)
+_OVER_TIME = Route(
+    "GET",
+    "/api/v1/query_range",
+    params=dict.fromkeys(("query", "start", "end", "step", "timeout"), "text"),
+    query=("query", "start", "end", "step", "timeout"),
+)
+_ABOUT = Route("GET", "/api/v1/status/buildinfo")
+
+_CODES = {"timeout": "target-timeout", "canceled": "target-timeout"}
+_FINE = 200
+
+
+class PrometheusReader:
+    """Implements `service.targets.Metrics`."""
+
+    def __init__(self, secrets: Secrets, client: GuardedClient | None = None) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            secrets: gives a credential each time one is sent.
+            client: what sends; tests bring one that looks names up otherwise.
+        """
+        self._secrets = secrets
+        self._client = client or GuardedClient()
+
+    async def evaluate(self, target: Target, asked: Evaluation, limits: Limits) -> Rows:
+        """Return the series that a query gives; see `service.targets.Metrics`."""
+        timeout = f"{round(limits.seconds * 1_000)}ms"
+        values = {"query": asked.text, "timeout": timeout}
+        if asked.step_s:
+            route = _OVER_TIME
+            step = f"{asked.step_s:.3f}"
+            values |= {"start": _time(asked.start), "end": _time(asked.end), "step": step}
+        else:
+            route = _AT_ONCE
+            values |= {"time": _time(asked.end)}
+        answer = await self._asked(target, route, values, limits)
+        document = await asyncio.to_thread(_document, target, answer)
+        return _framed(target, document, limits, answer.elapsed_ms)
+
+    async def about(self, target: Target, limits: Limits) -> str:
+        """Return what answers, such as `Prometheus 2.42.0`."""
+        answer = await self._asked(target, _ABOUT, {}, limits)
+        data = _document(target, answer).get("data")
+        version = data.get("version") if isinstance(data, dict) else None
+        if not isinstance(version, str):
+            raise TargetError("target-failed", f"{target.name} does not say what it is.")
+        return f"Prometheus {excerpt(version.encode())}"
+
+    async def aclose(self) -> None:
+        """Close nothing: every call closes its own connection."""
+
+    async def _asked(
+        self, target: Target, route: Route, values: Mapping[str, str], limits: Limits
+    ) -> Answer:
+        if target.endpoint is None:
+            raise TargetError("target-unreachable", f"{target.name} has no `url`.")
+        try:
+            request = route.request(target.endpoint.base, values)
+        except RouteError as error:
+            raise TargetError("target-failed", str(error)) from error
+        caps = Caps(bytes=limits.bytes, seconds=limits.seconds)
+        return await self._client.send(self._door(target), request, caps)
+
+    def _door(self, target: Target) -> Door:
+        endpoint = target.endpoint
+        if endpoint is None:
+            raise TargetError("target-unreachable", f"{target.name} has no `url`.")
+        secret = self._secrets.resolve(target.read) if target.read else ""
+        # Only `path:` gives the place of a file; `file:` is one too, and a certificate no secret.
+        ca = self._secrets.resolve("path:" + endpoint.ca.partition(":")[2]) if endpoint.ca else ""
+        credential = Credential(secret, endpoint.scheme)
+        return Door(target.name, endpoint.base, endpoint.addresses, credential, ca)
+
+
+def _time(moment: datetime) -> str:
+    """Return seconds since 1970 with three places, as the API takes them."""
+    return f"{moment.timestamp():.3f}"
+
+
+def _document(target: Target, answer: Answer) -> dict[str, Any]:
+    """Return what a good answer holds; a bad one is raised in the target's own words."""
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        raise TargetError(
+            "target-failed",
+            f"{target.name} says JSON and sends something else: {excerpt(answer.body)}",
+        ) from error
+    if not isinstance(document, dict):
+        raise TargetError("target-failed", f"{target.name} answered in an unknown form.")
+    if document.get("status") != "success" or answer.status != _FINE:
+        kind, said = (str(document.get(key) or "") for key in ("errorType", "error"))
+        words = excerpt(f"{kind}: {said}".encode()) if said else f"status {answer.status}"
+        code = _CODES.get(kind, "target-failed")
+        raise TargetError(code, f"{target.name} answered: {words}")
+    return document
+
+
+def _framed(target: Target, document: Mapping[str, Any], limits: Limits, took_ms: float) -> Rows:
+    try:
+        return frame(document, limits, target.reach.series, took_ms)
+    except AnswerError as error:
+        message = f"{target.name} answered in an unknown form: {error}."
+        raise TargetError("target-failed", message) from error

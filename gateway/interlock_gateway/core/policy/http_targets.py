@@ -1,0 +1,130 @@
+"""Targets that speak HTTP, as targets.toml describes them.
+
+[target.metrics]
+dialect = "prometheus"
+tier = "production"
+url = "https://prometheus.example.com"
+addresses = ["10.20.0.0/16"]
+read = "file:/etc/interlock/prometheus.token"
+limits = { series = 50, range = "6h" }
+"""
+
+from interlock_gateway.core.endpoint import (
+    Base,
+    EndpointError,
+    Network,
+    base_url,
+    network,
+)
+from interlock_gateway.core.model import Dialect, Endpoint, Limits, Reach, Scheme, Target
+from interlock_gateway.core.policy.references import reference
+from interlock_gateway.core.strict import Table
+
+_ROWS = 10_000
+_DAY, _YEAR = 86_400, 366 * 86_400
+_NOT_HERE = {
+    "act": "nothing can be changed at this kind of target.",
+    "generation": "it counts rotations of `act`, which this kind of target has not.",
+    "reads": "it names schemas and tables, which this kind of target has not.",
+    "masked": "it names columns of tables, which this kind of target has not.",
+}
+
+
+def http_target(name: str, dialect: Dialect, table: Table, tiers: tuple[str, ...]) -> Target:
+    """Return the target; whatever is wrong is noted with its line."""
+    table.refuse(_NOT_HERE)
+    endpoint = _endpoint(table)
+    read = reference(table, "read") if "read" in table else ""
+    _check_credential(table, read, endpoint)
+    limits, reach = _limits(table.table("limits", required=False))
+    target = Target(
+        name=name,
+        dialect=dialect,
+        tier=table.choice("tier", tiers),
+        read=read,
+        limits=limits,
+        endpoint=endpoint,
+        reach=reach,
+    )
+    table.done()
+    return target
+
+
+def _endpoint(table: Table) -> Endpoint:
+    return Endpoint(
+        base=_base(table),
+        addresses=tuple(_networks(table)),
+        scheme=Scheme(table.choice("scheme", Scheme, default=Scheme.BEARER)),
+        ca=_ca(table),
+    )
+
+
+def _base(table: Table) -> Base:
+    text = table.text("url")
+    try:
+        return base_url(text) if text else Base("https", "missing.invalid", 443)
+    except EndpointError as error:
+        table.problem("url", str(error))  # which repeats nothing that could be a password
+        return Base("https", "missing.invalid", 443)
+
+
+def _networks(table: Table) -> list[Network]:
+    found = []
+    for text in table.names("addresses", required=False):
+        try:
+            found.append(network(text))
+        except EndpointError as error:
+            table.problem("addresses", str(error))
+    return found
+
+
+def _ca(table: Table) -> str:
+    """Return a reference to a file; a certificate is public, so a relative path will do."""
+    if "ca" not in table:
+        return ""
+    value = table.text("ca")
+    if not value.startswith(("file:/", "path:")):
+        table.problem("ca", "`ca` is `file:/path` or `path:FILE` of a PEM file.")
+    return value
+
+
+def _check_credential(table: Table, read: str, endpoint: Endpoint) -> None:
+    """A credential goes over TLS, or stays on the gateway's own machine."""
+    if read.startswith("path:"):
+        table.problem(
+            "read", "`read` is a token, `env:NAME` or `file:/path`, and no file of data."
+        )
+    if not read and "scheme" in table:
+        table.problem("scheme", "`scheme` says how `read` is sent, and there is no `read`.")
+    at_home = endpoint.addresses and all(one.is_loopback for one in endpoint.addresses)
+    if read and not endpoint.base.secure and not at_home:
+        table.problem(
+            "url", "A credential is not sent over http://. Use https://, or leave `read` out."
+        )
+    if "ca" in table and not endpoint.base.secure:
+        table.problem("ca", "`ca` checks a certificate, and http:// has none.")
+
+
+def _limits(table: Table | None) -> tuple[Limits, Reach]:
+    usual, far = Limits(rows=_ROWS), Reach()
+    if table is None:
+        return usual, far
+    table.refuse({"cost": "this kind of target plans nothing; see `points`."})
+    limits = Limits(
+        rows=table.whole("rows", low=1, high=100_000, default=usual.rows),
+        bytes=table.whole("bytes", low=1024, high=64 * 1024 * 1024, default=usual.bytes),
+        seconds=table.number("seconds", low=0.1, high=300, default=usual.seconds),
+    )
+    reach = Reach(
+        range_s=_seconds(table, "range", 60, _YEAR, far.range_s),
+        back_s=_seconds(table, "back", 60, 10 * _YEAR, far.back_s),
+        step_s=_seconds(table, "step", 1, _DAY, far.step_s),
+        points=table.whole("points", low=1, high=1_000_000, default=far.points),
+        series=table.whole("series", low=1, high=10_000, default=far.series),
+    )
+    table.done()
+    return limits, reach
+
+
+def _seconds(table: Table, key: str, low: int, high: int, usual: float) -> float:
+    return float(table.seconds(key, low=low, high=high)) if key in table else usual
