@@ -24,6 +24,7 @@ from interlock_gateway.adapters.secrets import References
 from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
+from interlock_gateway.adapters.targets.prometheus import PrometheusReader
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.reloading import (
@@ -71,7 +72,8 @@ def compose(settings: Settings) -> Composed:
         OSError, ValueError: a key file cannot be used.
     """
     clock, randomness, meter = SystemClock(), SystemRandomness(), PrometheusMeter()
-    targets, classifier = Targets(References(settings.home)), Classifier()
+    secrets, classifier = References(settings.home), Classifier()
+    targets, metrics = Targets(secrets), PrometheusReader(secrets)
     policy = PolicyFolder(settings.path(settings.policies))
     seal = KeySeal(key_in(settings.path("state/seal.key")))
     tokens = SignedRunTokens(key_in(settings.path("state/run-token.key")))
@@ -83,6 +85,7 @@ def compose(settings: Settings) -> Composed:
             guard=SqlGuard(Snapshots(targets), classifier),
             reader=targets,
             actor=targets,
+            metrics=metrics,
             seal=seal,
             tokens=tokens,
             codes=codes_of(settings),

@@ -24,6 +24,7 @@ from interlock.errors import (
     Unavailable,
     UsageError,
 )
+from interlock.frame import Frame, Series
 from interlock.session import (
     Incident,
     Outcome,
@@ -35,6 +36,7 @@ from interlock.session import (
     now,
     poll,
     query,
+    query_metrics,
 )
 from interlock.table import Row, Table
 
@@ -52,11 +54,13 @@ __all__ = [
     "Denied",
     "Diverged",
     "Finding",
+    "Frame",
     "InterlockError",
     "NotLoggedIn",
     "Outcome",
     "OutcomeUnknown",
     "Row",
+    "Series",
     "Table",
     "TargetFailed",
     "Unavailable",
@@ -70,4 +74,5 @@ __all__ = [
     "params",
     "poll",
     "query",
+    "query_metrics",
 ]

@@ -47,11 +47,13 @@ def cell_text(value: Any) -> str:
             return printable(str(value)[:_LONGEST_CELL])
 
 
-def as_text(columns: Sequence[str], rows: Sequence[Sequence[Any]], summary: str) -> str:
-    """Return a table at most `WIDTH` columns wide, and `summary` below it."""
+def as_text(
+    columns: Sequence[str], rows: Sequence[Sequence[Any]], summary: str, width: int = WIDTH
+) -> str:
+    """Return a table at most `width` columns wide, and `summary` below it."""
     names = [printable(name) for name in columns]
     shown = [[cell_text(value) for value in row] for row in rows[:ROWS]]
-    widths = _widths(names, shown)
+    widths = _widths(names, shown, width)
     right = [_is_numeric(rows, index) for index in range(len(names))]
     hidden = len(names) - len(widths)
     lines = [_line(names, widths, right), _GAP.join("─" * width for width in widths)]
@@ -82,10 +84,10 @@ def _more(rows: int, columns: int) -> list[str]:
     return ["… " + " and ".join(unseen) + ": see .rows"] if unseen else []
 
 
-def _widths(names: Sequence[str], shown: Sequence[Sequence[str]]) -> list[int]:
+def _widths(names: Sequence[str], shown: Sequence[Sequence[str]], most: int) -> list[int]:
     """Return a width per column that fits; the widest give way first, the last may be left out."""
     widths = [max(map(_width, column)) for column in zip(names, *shown, strict=True)]
-    while _total(widths) > WIDTH:
+    while _total(widths) > most:
         widest = max(widths)
         if widest <= _NARROWEST:
             widths.pop()

@@ -259,6 +259,11 @@ def statement_digest(target: str, sql: str, names: list[str]) -> str:
     return digest(canonical(["statement/v1", target, sql, sorted(names)]))
 
 
+def promql_digest(target: str, promql: str, names: list[str]) -> str:
+    """Return the digest by which a manifest lists a question about metrics."""
+    return digest(canonical(["promql/v1", target, promql, sorted(names)]))
+
+
 def request_digest(operation: str, request: Mapping[str, Any]) -> str:
     """Return the digest that tells two requests at the same ordinal apart."""
     return digest(canonical(["request/v1", operation, request]))

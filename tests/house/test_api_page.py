@@ -82,6 +82,7 @@ def test_what_is_open_on_the_page_is_the_golden_list() -> None:
 _CALL = {"run": "R-1", "step": "terminate", "attempt": 1, "ordinal": 7, "target": "orders"}
 _BODIES = {
     "/v1/queries": {**_CALL, "sql": "SELECT 1"},
+    "/v1/metric-queries": {**_CALL, "promql": "up"},
     "/v1/actions": {**_CALL, "action": "pg.terminate_backend", "reason": "it blocks"},
     "/v1/executions": {**_CALL, "sql": "DELETE FROM t", "max_rows": 1, "reason": "it blocks"},
 }

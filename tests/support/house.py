@@ -29,6 +29,7 @@ from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.core.model import Column, Limits, Person, Rows, Statement, Target
 from interlock_gateway.core.statement import Catalogue, with_masks
+from interlock_gateway.core.telemetry import Evaluation
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.targets import Deed, TargetError
 from interlock_gateway.web.server import serve
@@ -56,6 +57,11 @@ act = "env:ORDERS_ACT"
 dialect = "postgres"
 tier = "production"
 read = "env:ARCHIVE_READ"
+
+[target.metrics]
+dialect = "prometheus"
+tier = "production"
+url = "https://metrics.example.com"
 """
 
 NOTEBOOK_STEPS = {
@@ -78,6 +84,11 @@ NOTEBOOK_STEPS = {
         'act("queue.requeue_stuck", target=params.db, reason="the worker died", jobs=[])'
     ),
     "verify": 'from interlock import query, params\nquery(params.db, "SELECT 2 AS two")',
+    "errors": (
+        "from interlock import params, query_metrics\n"
+        'query_metrics("metrics", "sum(rate(errors_total[:window])) by (job)", start="1h", '
+        "window=params.window)"
+    ),
 }
 
 
@@ -124,6 +135,30 @@ class HandClock:
 
 
 @dataclass(slots=True)
+class ObedientMetrics:
+    """Answers questions about metrics as the test says, and remembers what it was sent."""
+
+    answer: Callable[[Evaluation], Rows] = field(default_factory=lambda: one_sample)
+    asked: list[Evaluation] = field(default_factory=list)
+    limits: list[Limits] = field(default_factory=list)
+
+    async def evaluate(self, _target: Target, asked: Evaluation, limits: Limits) -> Rows:
+        """Remember the question and answer it."""
+        self.asked.append(asked)
+        self.limits.append(limits)
+        return self.answer(asked)
+
+    async def aclose(self) -> None:
+        """Close nothing."""
+
+
+def one_sample(asked: Evaluation) -> Rows:
+    """Answer with one series that has one sample."""
+    columns = (Column("time", "timestamptz"), Column("job", "text"), Column("value", "number"))
+    return Rows(columns, ((asked.end.isoformat(), "api", 1.5),), elapsed_ms=1.0)
+
+
+@dataclass(slots=True)
 class ObedientTarget:
     """Answers reads and does deeds as the test says, and remembers what it was sent.
 
@@ -139,6 +174,7 @@ class ObedientTarget:
     names: Catalogue | None = None
     asked_for_names: int = 0
     silent: str = ""
+    metrics: ObedientMetrics = field(default_factory=ObedientMetrics)
 
     async def catalogue(self, target: Target, *, fresh: bool = False) -> Catalogue | None:  # noqa: ARG002  the port's signature
         """Tell what the names mean, or why not; without `names`, as an engine that needs none."""
@@ -322,6 +358,7 @@ async def house(
             guard=SqlGuard(target, Classifier()),
             reader=target,
             actor=target,
+            metrics=target.metrics,
             seal=KeySeal(_KEY),
             tokens=SignedRunTokens(_KEY),
             codes=LocalCodes(folder / "codes"),
@@ -363,9 +400,11 @@ def small_runbook() -> str:
         "params": {
             "db": {"type": "target", "default": "orders", "help": "Where to look."},
             "n": {"type": "integer", "default": 1, "min": 1, "max": 9, "help": "How many."},
+            "window": {"type": "duration", "default": "5m", "help": "How wide."},
             "since": {"type": "string", "default": "", "help": "When it began."},
         },
     }
+    notebook["metadata"]["runbook"]["targets"] += [{"target": "metrics", "dialect": "prometheus"}]
     notebook["cells"] = [cell for name in NOTEBOOK_STEPS for cell in _step_cells(name)]
     return canonical_text(json.dumps(notebook))
 

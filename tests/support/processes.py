@@ -37,6 +37,13 @@ class Logins:
     dialect: str = "postgres"
     tier: str = "production"
 
+    @property
+    def reached(self) -> list[str]:
+        """The lines of targets.toml that say how; for a Prometheus on loopback, its URL."""
+        if self.dialect == "prometheus":
+            return [f'url = "{self.read}"', 'addresses = ["127.0.0.1/32"]']
+        return []
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -109,7 +116,8 @@ def _targets(targets: Mapping[str, Logins]) -> str:
     lines = ['tiers = ["production", "staging", "development"]']
     for name, logins in targets.items():
         lines += [f"[target.{name}]", f'dialect = "{logins.dialect}"', f'tier = "{logins.tier}"']
-        lines += [f'read = "env:{name.upper()}_READ"', "limits = { seconds = 20 }"]
+        lines += logins.reached or [f'read = "env:{name.upper()}_READ"']
+        lines += ["limits = { seconds = 20 }"]
         lines += [f'act = "env:{name.upper()}_ACT"'] if logins.act else []
     return "\n".join(lines) + "\n"
 

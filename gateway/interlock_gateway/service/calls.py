@@ -208,7 +208,7 @@ def deny(
     data = {**site.data, **asked.data, "code": error.code, "line": error.line}
     event = tx.append(
         Draft(
-            "query.denied" if asked.operation == "query" else "action.denied",
+            "query.denied" if asked.operation.startswith("query") else "action.denied",
             who.authid,
             data,
             parts,

@@ -11,6 +11,7 @@ from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
 from interlock_gateway.service.identity import CodeBook, Identity
 from interlock_gateway.service.incidents import Incidents
+from interlock_gateway.service.metrics import MetricQueries
 from interlock_gateway.service.overview import Overview
 from interlock_gateway.service.ports import (
     Clock,
@@ -26,7 +27,7 @@ from interlock_gateway.service.proposals import Proposals
 from interlock_gateway.service.queries import Queries
 from interlock_gateway.service.recorded import RecordedRequests
 from interlock_gateway.service.runs import Runs, Shelved
-from interlock_gateway.service.targets import Actor, Reader
+from interlock_gateway.service.targets import Actor, Metrics, Reader
 from interlock_gateway.service.timeline import Timeline
 
 
@@ -51,6 +52,7 @@ class Gateway:
     overview: Overview
     runs: Runs
     queries: Queries
+    metrics: MetricQueries
     explaining: Explaining
     proposals: Proposals
     approvals: Approvals
@@ -73,6 +75,7 @@ class Ports:
     guard: Guard
     reader: Reader
     actor: Actor
+    metrics: Metrics
     seal: Seal
     tokens: RunTokens
     codes: CodeBook
@@ -93,6 +96,7 @@ def assemble(ports: Ports) -> Gateway:
         overview=Overview(store),
         runs=Runs(store, ports.library, ports.tokens, clock),
         queries=Queries(store, policy, guard, reader, clock, meter),
+        metrics=MetricQueries(store, policy, ports.metrics, clock, meter),
         explaining=Explaining(policy, guard),
         proposals=Proposals(store, policy, Designer(guard), reader, seal, clock, random, meter),
         approvals=Approvals(store, policy, seal, clock, meter, bell),

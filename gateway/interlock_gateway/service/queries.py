@@ -6,37 +6,38 @@ from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from interlock import wire
-from interlock.errors import InterlockError, problem_from_error, refusal
+from interlock.errors import InterlockError, refusal
 from interlock.manifest import Manifest
 
 from interlock_gateway.core.decision import AwaitApproval, Deny, Permit, Read, Request, decide
 from interlock_gateway.core.limits import MAX_TEXT
-from interlock_gateway.core.model import Classification, Effect, Rows, Statement, Target
+from interlock_gateway.core.model import Classification, Effect, Statement, Target
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import shown_rows, shown_words
-from interlock_gateway.core.timeline import Draft, json_part, stamp, text_part
 from interlock_gateway.service import refusing
 from interlock_gateway.service.basis import Basis
 from interlock_gateway.service.calls import (
-    COMPLETED,
-    FAILED,
-    STARTED,
     Asked,
     Scene,
     Site,
     classified,
-    delivered,
     denial,
     deny,
-    end_call,
     must_own,
-    open_call,
     recorded,
     scene,
     statement_parts,
 )
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.ports import Clock, Guard, Meter, PolicySource, Store, Transaction
+from interlock_gateway.service.ports import Clock, Guard, Meter, PolicySource, Store
+from interlock_gateway.service.reads import (
+    Opening,
+    RefusedError,
+    completed,
+    failed,
+    limit,
+    started,
+)
 from interlock_gateway.service.runs import manifest_of, params_of
 from interlock_gateway.service.targets import Reader, TargetError
 
@@ -81,6 +82,29 @@ class _Admitted:
         """The scene it is asked in."""
         return self.basis.found
 
+    @property
+    def opening(self) -> Opening:
+        """The question as its events tell it."""
+        question, step, permit = self.question, self.found.step, self.permit
+        return Opening(
+            site=question.site,
+            digest=question.digest,
+            operation="query",
+            target=self.target,
+            incident=self.found.run.incident,
+            cause=step.event if step else "",
+            effect=self.classification.effect.value,
+            data={
+                "tier": self.target.tier,
+                "line": permit.line,
+                "policy": permit.policy,
+                **classified(self.statement, self.classification),
+                **self.basis.data,
+            },
+            parts=statement_parts(question.sql, question.params, self.classification),
+            answers={},
+        )
+
 
 class Queries:
     """Answers guarded queries."""
@@ -116,7 +140,7 @@ class Queries:
         basis = Basis(found)
         try:
             admitted = await self._admitted(question, basis)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             await self._refuse(who, question, basis, refused)
             raise refused.error from None
         return await self._answer(who, admitted)
@@ -135,7 +159,7 @@ class Queries:
         statement, classification = await self._classify(question, target)
         if target is None or statement is None:
             self._decide(question, basis, policy, classification)
-            raise _RefusedError(refusal("internal", "No decision was reached."), None)
+            raise RefusedError(refusal("internal", "No decision was reached."), None)
         likely = classification
         if classification.effect is Effect.UNKNOWN:
             likely = replace(classification, effect=Effect.READ, reasons=())
@@ -143,7 +167,7 @@ class Queries:
         try:
             classification = await self._guard.classify_at(target, statement)
         except InterlockError as error:
-            raise _RefusedError(error, classification) from error
+            raise RefusedError(error, classification) from error
         permit = self._decide(question, basis, policy, classification)
         return _Admitted(question, basis, target, statement, classification, permit)
 
@@ -174,7 +198,7 @@ class Queries:
             case _:
                 assert_never(decision)
         statement = self._guard.translate(target.dialect, question.sql) if target else None
-        raise _RefusedError(refusing.shown(error, request, statement, policy), told)
+        raise RefusedError(refusing.shown(error, request, statement, policy), told)
 
     async def _classify(
         self, question: Question, target: Target | None
@@ -184,16 +208,16 @@ class Queries:
         try:
             statement = self._guard.translate(target.dialect, question.sql)
         except InterlockError as error:
-            raise _RefusedError(error, None) from error
+            raise RefusedError(error, None) from error
         missing = set(statement.names) ^ set(question.params)
         if missing:
             names = ", ".join(sorted(missing))
             message = f"The statement's parameters and those given differ: {names}."
-            raise _RefusedError(refusal("bad-sql-parameters", message), None)
+            raise RefusedError(refusal("bad-sql-parameters", message), None)
         return statement, await self._guard.classify(statement)
 
     async def _refuse(
-        self, who: Principal, question: Question, basis: Basis, refused: "_RefusedError"
+        self, who: Principal, question: Question, basis: Basis, refused: RefusedError
     ) -> None:
         effect = refused.classification.effect.value if refused.classification else ""
         asked = Asked(
@@ -208,7 +232,8 @@ class Queries:
         )
 
     async def _answer(self, who: Principal, admitted: _Admitted) -> dict[str, Any]:
-        event = await self._store.commit(lambda tx: _started(tx, who, admitted))
+        opening = admitted.opening
+        event = await self._store.commit(lambda tx: started(tx, who, opening))
         began = self._clock.monotonic()
         question, target = admitted.question, admitted.target
         limits = admitted.found.limits(target, rows=question.max_rows)
@@ -216,23 +241,14 @@ class Queries:
             rows = await self._reader.read(target, admitted.statement, question.params, limits)
         except TargetError as error:
             words = shown_words(target, admitted.classification, error.code, str(error))
-            problem = refusal(error.code, words, line=_limit(error.code, target))
-            await self._store.commit(lambda tx: _failed(tx, who, admitted, event, problem))
+            problem = refusal(error.code, words, line=limit(error.code, target))
+            await self._store.commit(lambda tx: failed(tx, who, opening, event, problem))
             self._meter.count("queries", outcome="failed")
             raise problem from error
         rows = shown_rows(target, admitted.classification, rows)
         self._meter.count("queries", outcome="completed")
         self._meter.observe("query_seconds", self._clock.monotonic() - began)
-        return await self._store.commit(lambda tx: _completed(tx, who, admitted, event, rows))
-
-
-class _RefusedError(Exception):
-    """Carries a refusal, and what was proven before it, to where it is written down."""
-
-    def __init__(self, error: InterlockError, classification: Classification | None) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.classification = classification
+        return await self._store.commit(lambda tx: completed(tx, who, opening, event, rows))
 
 
 _UNCLASSIFIED = Classification(Effect.UNKNOWN, (), "")
@@ -259,80 +275,3 @@ def _listed(manifest: Manifest | None, found: Scene, question: Question) -> bool
         names=sorted(question.params),
         params=params_of(found.run),
     )
-
-
-def _limit(code: str, target: Target) -> str:
-    """Return the limit behind a target's refusal, as it stands in targets.toml, or ""."""
-    limits = target.limits
-    if "timeout" in code:
-        return f"{target.name}.limits.seconds ({limits.seconds:g})"
-    return f"{target.name}.limits.cost ({limits.cost:,.0f})" if code == "outside-limits" else ""
-
-
-def _draft(kind: str, who: Principal, admitted: _Admitted, cause: str, **more: Any) -> Draft:
-    question = admitted.question
-    data = {**question.site.data, "target": question.target, **more.pop("data", {})}
-    return Draft(
-        f"query.{kind}",
-        who.authid,
-        data,
-        more.pop("parts", {}),
-        incident=admitted.found.run.incident,
-        subject=question.site.name,
-        correlationid=question.site.run,
-        causationid=cause,
-    )
-
-
-def _started(tx: Transaction, who: Principal, admitted: _Admitted) -> str:
-    """Write the intent; if this cannot be written, the target is never touched."""
-    question, permit, target = admitted.question, admitted.permit, admitted.target
-    data = {
-        "tier": target.tier,
-        "line": permit.line,
-        "policy": permit.policy,
-        **classified(admitted.statement, admitted.classification),
-        **admitted.basis.data,
-    }
-    parts = statement_parts(question.sql, question.params, admitted.classification)
-    step = admitted.found.step
-    cause = step.event if step else ""
-    event = tx.append(_draft("started", who, admitted, cause, data=data, parts=parts))
-    open_call(tx, question.site, question.digest, "query", state=STARTED, event=event)
-    return event
-
-
-def _failed(
-    tx: Transaction, who: Principal, admitted: _Admitted, started: str, problem: InterlockError
-) -> None:
-    data = {"code": problem.code, "line": problem.line}
-    parts = {"message": text_part(problem.message)}
-    tx.append(_draft("failed", who, admitted, started, data=data, parts=parts))
-    site = admitted.question.site
-    end_call(tx, site, FAILED, problem_from_error(problem), opened=started)
-
-
-def _completed(
-    tx: Transaction, who: Principal, admitted: _Admitted, started: str, rows: Rows
-) -> dict[str, Any]:
-    result = delivered(rows)
-    data = {
-        "rows": len(rows.rows),
-        "columns": len(rows.columns),
-        "truncated": rows.truncated,
-        "elapsed_ms": round(rows.elapsed_ms, 3),
-    }
-    parts = {"result": json_part(result)}
-    event = tx.append(_draft("completed", who, admitted, started, data=data, parts=parts))
-    answer = {
-        "call": admitted.question.site.name,
-        "event": event,
-        **result,
-        "truncated": rows.truncated,
-        "elapsed_ms": round(rows.elapsed_ms, 3),
-        "asked_at": stamp(tx.now),
-        "effect": admitted.classification.effect.value,
-        "replayed": False,
-    }
-    end_call(tx, admitted.question.site, COMPLETED, answer, opened=started)
-    return answer

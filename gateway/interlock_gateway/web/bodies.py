@@ -176,6 +176,28 @@ class Query(Placed):
     max_rows: Ordinal | None = None
 
 
+class Span(Body):
+    """From when to when, in which steps: typed moments and durations."""
+
+    start: Typed | None = None
+    end: Typed | None = None
+    step: Typed | None = None
+
+    @property
+    def given(self) -> dict[str, Typed]:
+        """Those of the three that were given."""
+        all_three = {"start": self.start, "end": self.end, "step": self.step}
+        return {name: value for name, value in all_three.items() if value is not None}
+
+
+class MetricQuery(Placed):
+    """A question about metrics; without a start it is about one moment."""
+
+    promql: Annotated[str, Field(max_length=4_096)]
+    params: dict[Name, Typed] = {}
+    span: Span = Span()
+
+
 class Explain(Body):
     """A statement that somebody wants explained, and where it would run."""
 

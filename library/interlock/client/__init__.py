@@ -220,6 +220,14 @@ def ask_query(
     return _asked("/v1/queries", place, body | limit)
 
 
+def ask_metrics(
+    place: Place, target: str, promql: str, params: Mapping[str, Any], span: Mapping[str, Any]
+) -> Call:
+    """Ask a guarded question about metrics; all values, `start`, `end`, `step` are wire-typed."""
+    body = {"target": target, "promql": promql, "params": dict(params), "span": dict(span)}
+    return _asked("/v1/metric-queries", place, body)
+
+
 def request_action(
     place: Place, action_id: str, target: str, args: Mapping[str, Any], reason: str
 ) -> Call:

@@ -45,7 +45,7 @@ def exhibits(
             continue
         value = reading.resolve(raw)
         if not (key in told and _is_told(value)):
-            label = head[0] if key == "statement" else ""
+            label = head[0] if key in ("statement", "promql") else ""
             found += _exhibit(key, value, label=label, call=call)
     return tuple(_counted(reading, _noted(exhibit, *head)) for exhibit in found)
 
@@ -291,6 +291,8 @@ def _picture(label: str, data: Any) -> Picture | None:
 _SHOWN: Mapping[str, tuple[str, Show]] = {
     "source": ("Cell", _words("python")),
     "statement": ("Statement", _words("sql")),
+    "promql": ("PromQL", _words("promql")),
+    "sent": ("PromQL as it was sent", _words("promql")),
     "params": ("Parameters", pairs_of),
     "args": ("Arguments", pairs_of),
     "result": ("Result", _rows),

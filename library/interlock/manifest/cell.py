@@ -1,6 +1,6 @@
 """What one code cell asks for, as far as its text says so literally.
 
-A call counts where `query`, `act` or `execute` is called by its own name, or as
+A call counts where `query`, `query_metrics`, `act` or `execute` is called by its own name, or as
 `interlock.query` and so on. Anything that would hide a call from the reader (another name for
 it, text put together at run time) is an error in a curated notebook.
 
@@ -17,11 +17,16 @@ from dataclasses import dataclass
 from interlock.errors import UsageError
 from interlock.magics import sql_cell
 
-CALLS = ("query", "act", "execute")
+CALLS = ("query", "query_metrics", "act", "execute")
 MODULE = "interlock"
 
 # Keywords that are the call's own; every other keyword is a parameter or an argument.
-_OWN = {"query": ("max_rows",), "execute": ("max_rows", "reason"), "act": ("target", "reason")}
+_OWN = {
+    "query": ("max_rows",),
+    "query_metrics": ("start", "end", "step"),
+    "execute": ("max_rows", "reason"),
+    "act": ("target", "reason"),
+}
 
 Refuse = Callable[[str, int], UsageError]
 """Makes the error for a message and a line of the cell."""
@@ -32,7 +37,7 @@ class Call:
     """One call as the cell writes it.
 
     Attributes:
-        function: `query`, `act` or `execute`.
+        function: `query`, `query_metrics`, `act` or `execute`.
         target: a literal name, or `params.NAME`.
         what: the statement, or the action's id.
         names: the names of the parameters or arguments.
@@ -137,7 +142,7 @@ def _check_import(alias: ast.alias, line: int, refuse: Refuse) -> None:
 
 
 def _function(node: ast.AST) -> str:
-    """Return `query`, `act` or `execute` if `node` names it, else ""."""
+    """Return which of `CALLS` `node` names, "" for none."""
     match node:
         case ast.Name(id=name) if name in CALLS:
             return name

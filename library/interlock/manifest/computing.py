@@ -9,11 +9,12 @@ from interlock.manifest.cell import Call, calls_in
 from interlock.manifest.model import ActionGrant, Manifest, MutationGrant, StepGrant
 from interlock.runbook import Runbook, Step
 from interlock.runbook.notebook import Source
-from interlock.wire import statement_digest
+from interlock.wire import promql_digest, statement_digest
 
 _TARGET = re.compile(r"[a-z][a-z0-9_-]*")
 _MAY_ASK = ("query", "verify", "action")
 _MUTATING = ("act", "execute")
+_READING = ("query", "query_metrics")
 
 
 def compute(runbook: Runbook) -> Manifest:
@@ -64,7 +65,7 @@ def _grant(runbook: Runbook, step: Step) -> StepGrant:
     return StepGrant(
         kind=step.kind,
         source_digest=step.source_digest,
-        statements=frozenset(_statement(call) for call in found if call.function == "query"),
+        statements=frozenset(_statement(call) for call in found if call.function in _READING),
         mutations=frozenset(
             MutationGrant(_statement(call), call.max_rows)
             for call in found
@@ -79,7 +80,8 @@ def _grant(runbook: Runbook, step: Step) -> StepGrant:
 
 
 def _statement(call: Call) -> str:
-    return statement_digest(call.target, call.what, list(call.names))
+    digested = promql_digest if call.function == "query_metrics" else statement_digest
+    return digested(call.target, call.what, list(call.names))
 
 
 def _check_kind(step: Step, found: Sequence[Call], place: _Place) -> None:

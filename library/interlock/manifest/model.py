@@ -1,12 +1,12 @@
 """What a curated run may ask, as frozen values and as canonical JSON."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from interlock.errors import UsageError
 from interlock.runbook import Limits
-from interlock.wire import canonical, digest, statement_digest
+from interlock.wire import canonical, digest, promql_digest, statement_digest
 
 SCHEMA = "manifest/v1"
 
@@ -43,8 +43,9 @@ class StepGrant:
 
     Attributes:
         source_digest: of the cell's exact text; another text is another step.
-        statements: digests of its reads. Where the cell names the target by a parameter, the
-            digest is over the words `params.NAME`, which no target can be called.
+        statements: digests of its reads, in SQL and in PromQL. Where the cell names the target by
+            a parameter, the digest is over the words `params.NAME`, which no target can be
+            called.
         mutations: its mutating statements.
         actions: its catalogued actions.
     """
@@ -95,6 +96,14 @@ class Manifest:
         return grant is not None and any(
             one in grant.statements for one in _digests(target, sql, names, params)
         )
+
+    def allows_metrics(
+        self, step: str, *, target: str, promql: str, names: Collection[str], params: Params
+    ) -> bool:
+        """Say whether `step` lists this question about metrics; from when to when is free."""
+        grant = self.steps.get(step)
+        asked = _digests(target, promql, names, params, promql_digest)
+        return grant is not None and any(one in grant.statements for one in asked)
 
     def allows_action(
         self,
@@ -178,9 +187,15 @@ def _names_of(target: str, params: Params) -> Iterator[str]:
     yield from (f"params.{name}" for name, typed in params.items() if typed["value"] == target)
 
 
-def _digests(target: str, sql: str, names: Collection[str], params: Params) -> list[str]:
+def _digests(
+    target: str,
+    text: str,
+    names: Collection[str],
+    params: Params,
+    digested: Callable[[str, str, list[str]], str] = statement_digest,
+) -> list[str]:
     try:
-        return [statement_digest(name, sql, list(names)) for name in _names_of(target, params)]
+        return [digested(name, text, list(names)) for name in _names_of(target, params)]
     except UnicodeEncodeError:  # a lone surrogate: in no notebook, so in no manifest
         return []
 

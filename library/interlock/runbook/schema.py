@@ -110,7 +110,7 @@ RUNBOOK = Record(
         "targets": ListOf(
             Record(
                 "a target",
-                {"target": _TARGET, "dialect": Choice(("postgres", "sqlite"))},
+                {"target": _TARGET, "dialect": Choice(("postgres", "sqlite", "prometheus"))},
                 needed=("target", "dialect"),
                 build=model.Allowed,
             )

@@ -159,8 +159,8 @@ class Broker:
         if executing is None:
             raise Denied("No step of this run is executing.", code="no-step-running")
         match op:
-            case "query":
-                return await self._query(request, executing)
+            case "query" | "query_metrics":
+                return await self._answered(request, executing)
             case "act" | "execute":
                 return await self._approved(request, executing)
             case "finding":
@@ -182,13 +182,25 @@ class Broker:
             "mode": work.mode,
         }
 
-    async def _query(self, request: Json, executing: Executing) -> Json:
+    async def _answered(self, request: Json, executing: Executing) -> Json:
+        metrics = request["op"] == "query_metrics"
+        call = (self._query_metrics if metrics else self._query)(request, executing)
+        answer = await self._gateway.send(call, tell=self._show(request))
+        return {**answer, "age_s": _age_s(answer.get("asked_at"))}
+
+    def _query(self, request: Json, executing: Executing) -> client.Call:
         target, sql, params = _text(request, "target"), _text(request, "sql"), _typed(request)
         max_rows = _whole(request, "max_rows") if "max_rows" in request else None
         place = executing.next_place(self._work.run)
-        call = client.ask_query(place, target, sql, params, max_rows)
-        answer = await self._gateway.send(call, tell=self._show(request))
-        return {**answer, "age_s": _age_s(answer.get("asked_at"))}
+        return client.ask_query(place, target, sql, params, max_rows)
+
+    def _query_metrics(self, request: Json, executing: Executing) -> client.Call:
+        target, promql = _text(request, "target"), _text(request, "promql")
+        params, span = _typed(request), _typed(request, "span")
+        if not span.keys() <= {"start", "end", "step"}:
+            raise UsageError("`span` holds `start`, `end` and `step`, nothing else.")
+        place = executing.next_place(self._work.run)
+        return client.ask_metrics(place, target, promql, params, span)
 
     async def _approved(self, request: Json, executing: Executing) -> Json:
         asked = self._request_for(request, executing)

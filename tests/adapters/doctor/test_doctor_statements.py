@@ -3,7 +3,7 @@
 import pytest
 from interlock_gateway.adapters.doctor import Login, logins_sql
 from interlock_gateway.adapters.targets import logins, mysql_logins
-from interlock_gateway.core.model import Dialect, Reads, Target
+from interlock_gateway.core.model import SQL, Dialect, Reads, Target
 from interlock_gateway.service.targets import TargetError
 
 
@@ -60,7 +60,7 @@ def test_without_a_credential_the_database_is_taken_to_be_called_as_the_target(
     assert [(login.login, login.database) for login in found] == [("read login", "orders")]
 
 
-@pytest.mark.parametrize("dialect", list(Dialect))
+@pytest.mark.parametrize("dialect", list(SQL))
 def test_no_password_is_printed_and_nothing_is_taken_from_anybody(dialect: Dialect) -> None:
     scheme = "postgresql" if dialect is Dialect.POSTGRES else "mysql"
     found = repr(logins_sql(target(dialect), OneSecret(f"{scheme}://me:topsecret@db/shop")))

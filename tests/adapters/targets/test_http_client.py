@@ -110,6 +110,14 @@ async def test_a_name_that_changes_between_check_and_use_changes_nothing() -> No
     assert f"Host: metrics.test:{server.port}\r\n" in server.heads[0]
 
 
+async def test_an_address_where_nobody_is_leads_to_the_next_one() -> None:
+    both = (ip_network("127.0.0.1/32"), ip_network("127.0.0.9/32"))
+    async with serving(says()) as server:
+        names = Names([["127.0.0.9", "127.0.0.1"]])
+        assert (await ask(server.door("metrics.test", addresses=both), SMALL, names)).status == 200
+    assert names.asked == 1
+
+
 async def test_a_connection_that_went_elsewhere_is_closed_before_anything_is_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

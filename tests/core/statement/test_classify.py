@@ -4,7 +4,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from interlock_gateway.core.model import Dialect, Effect, Statement
+from interlock_gateway.core.model import SQL, Dialect, Effect, Statement
 from interlock_gateway.core.statement import classify, classify_source, translate
 from sql_cases import Case, cases
 
@@ -92,7 +92,7 @@ def test_terminating_a_backend_names_the_action_to_use_instead() -> None:
     assert "this is the action pg.terminate_backend" in reason.detail
 
 
-@pytest.mark.parametrize("dialect", list(Dialect))
+@pytest.mark.parametrize("dialect", list(SQL))
 @pytest.mark.parametrize(
     "text",
     [
@@ -116,7 +116,7 @@ def test_a_hostile_text_is_answered_and_never_as_an_accident(dialect: Dialect, t
 
 
 @pytest.mark.parametrize("text", ["SELECT '\ud800'", "SELECT 1\x00", "SELECT '\x00'"])
-@pytest.mark.parametrize("dialect", list(Dialect))
+@pytest.mark.parametrize("dialect", list(SQL))
 def test_what_is_no_text_is_unknown(dialect: Dialect, text: str) -> None:
     verdict = classify(Statement(dialect, text, (), text))
 
@@ -132,7 +132,7 @@ _WORDS = (
 )
 _PIECES = st.sampled_from(_WORDS.split(" "))
 _TEXTS = st.lists(_PIECES, max_size=14).map(" ".join) | st.text(max_size=40)
-_DIALECTS = st.sampled_from(list(Dialect))
+_DIALECTS = st.sampled_from(list(SQL))
 
 
 @given(_DIALECTS, _TEXTS)
@@ -171,3 +171,9 @@ def test_equal_texts_are_classified_once() -> None:
     statement = translate("postgres", "SELECT 'remembered'")
 
     assert classify(statement) is classify(translate("postgres", "SELECT 'remembered'"))
+
+
+def test_what_speaks_no_sql_is_unknown_and_never_raises() -> None:
+    for text in ("SELECT 1", "up", "'\ud800'", "\0"):
+        statement = Statement(Dialect.PROMETHEUS, text, (), text)
+        assert classify(statement).effect is Effect.UNKNOWN

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import sqlglot
-from interlock_gateway.core.model import Dialect
+from interlock_gateway.core.model import SQL
 from interlock_gateway.core.statement import classify_source
 from sql_cases import CASES, cases
 
@@ -42,7 +42,7 @@ def asked() -> list[tuple[str, str]]:
 @pytest.mark.heavy
 def test_pure_and_compiled_sqlglot_lead_to_the_same_effects(pure: Path) -> None:
     questions = asked()
-    assert {dialect for dialect, _ in questions} == set(Dialect)
+    assert {dialect for dialect, _ in questions} == set(SQL)
     done = subprocess.run(  # noqa: S603  our own script, no shell
         [sys.executable, "-W", "ignore", "-c", _SAY],
         input="\n".join(map(json.dumps, questions)),

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from interlock_gateway.core.model import Dialect
+from interlock_gateway.core.model import SQL, Dialect
 from interlock_gateway.core.statement import StatementError, source_position, translate
 
 
@@ -83,7 +83,7 @@ def test_a_text_over_the_limit_is_refused_before_it_is_read() -> None:
         translate("postgres", ":" * 70_000)
 
 
-@given(st.sampled_from(list(Dialect)), st.text(alphabet="SELCTab1 ,.'\"()*=<>\n-/é", max_size=60))
+@given(st.sampled_from(list(SQL)), st.text(alphabet="SELCTab1 ,.'\"()*=<>\n-/é", max_size=60))
 def test_text_without_parameters_is_unchanged(dialect: Dialect, source: str) -> None:
     statement = translate(dialect, source)
 
@@ -93,7 +93,7 @@ def test_text_without_parameters_is_unchanged(dialect: Dialect, source: str) -> 
 _PARTS = st.sampled_from([":a", ":b", ":long_name", " ", "x", "'q :c'", "=", "-- :d\n", "(", ")"])
 
 
-@given(st.sampled_from(list(Dialect)), st.lists(_PARTS, max_size=12).map(" ".join))
+@given(st.sampled_from(list(SQL)), st.lists(_PARTS, max_size=12).map(" ".join))
 def test_everything_between_parameters_stays_where_it_was(dialect: Dialect, source: str) -> None:
     statement = translate(dialect, source)
     rebuilt = statement.text
@@ -124,9 +124,15 @@ def test_a_position_on_a_placeholder_is_the_parameters_place() -> None:
 
 
 @pytest.mark.parametrize("char", ["\u202e", "\u00a0", "\u200b", "\u2028", "\ufeff"])
-@pytest.mark.parametrize("dialect", list(Dialect))
+@pytest.mark.parametrize("dialect", list(SQL))
 def test_a_parameter_is_named_with_letters(dialect: Dialect, char: str) -> None:
     with pytest.raises(StatementError) as caught:
         translate(dialect, f"SELECT :a{char}b")
     assert caught.value.code == "bad-sql-parameters"
     assert char not in caught.value.message
+
+
+def test_what_speaks_no_sql_is_not_translated_and_says_how_to_ask() -> None:
+    with pytest.raises(StatementError, match="does not speak SQL") as caught:
+        translate(Dialect.PROMETHEUS, "SELECT 1")
+    assert "query_metrics" in caught.value.help

@@ -288,3 +288,52 @@ def test_the_calls_of_a_step_can_be_listed_for_a_plan() -> None:
         ("act", "params.db", "pg.cancel_backend"),
         ("query", "params.db", "SELECT 1"),
     ]
+
+
+# --- metrics ----------------------------------------------------------------------------------
+
+METRICS = 'query_metrics("metrics", "rate(a[:w])", start="1h", step="1m", w=params.db)'
+PROMETHEUS = [{"target": "metrics", "dialect": "prometheus"}]
+
+
+def test_a_question_about_metrics_is_listed_whatever_its_times() -> None:
+    listed = compute(looking(METRICS, targets=PROMETHEUS))
+    asked: dict[str, Any] = {
+        "target": "metrics",
+        "promql": "rate(a[:w])",
+        "names": ["w"],
+        "params": {},
+    }
+    assert listed.allows_metrics("look", **asked)
+    assert not listed.allows_metrics("look", **{**asked, "promql": "rate(a[:w]) "})
+    assert not listed.allows_metrics("look", **{**asked, "names": []})
+    assert not listed.allows_metrics("look", **{**asked, "target": "orders"})
+    assert not listed.allows_metrics("other", **asked)
+    assert Manifest.from_json(listed.to_json()) == listed
+
+
+def test_a_question_about_metrics_is_no_statement_and_the_other_way_round() -> None:
+    listed = compute(looking(METRICS, targets=PROMETHEUS))
+    assert not listed.allows("look", target="metrics", sql="rate(a[:w])", names=["w"], params={})
+    sql = compute(looking(LOOK))
+    params = {"db": {"type": "text", "value": "orders"}}
+    one: dict[str, Any] = {"target": "orders", "names": [], "params": params}
+    assert sql.allows("look", sql="SELECT 1", **one)
+    assert not sql.allows_metrics("look", promql="SELECT 1", **one)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'query_metrics("metrics", "up" + params.db)',
+        'query_metrics("metrics", f"up")',
+        "ask = query_metrics",
+        "from interlock import query_metrics as ask",
+        'query_metrics("metrics", *["up"])',
+        'query_metrics("metrics", "up", **{})',
+        'query_metrics(promql="up")',
+        "def query_metrics(): pass",
+    ],
+)
+def test_a_question_that_cannot_be_read_literally_is_refused(source: str) -> None:
+    assert refusal(looking(source, targets=PROMETHEUS))

@@ -234,3 +234,50 @@ async def raw_exchange(line: Line, message: dict[str, Any]) -> None:
     raw = line.socket
     await asyncio.to_thread(raw.sendall, framed(message))
     raise error_from_problem((await asyncio.to_thread(read_reply, raw))["error"])
+
+
+# --- metrics ----------------------------------------------------------------------------------
+
+
+async def test_a_question_about_metrics_is_stamped_and_counted_like_a_query(line: Line) -> None:
+    line.begin("blockers")
+    await line.query()
+    span = {"start": {"type": "interval", "value": "3600000000us"}}
+    lies = {"run": "R-2", "step": "terminate", "sql": "DROP TABLE x"}
+    await line.ask(
+        "query_metrics", target="metrics", promql="up > :n", params={"n": ONE}, span=span, **lies
+    )
+    assert line.gateway.asked("/metric-queries") == [
+        {
+            "run": "R-1",
+            "step": "blockers",
+            "attempt": 1,
+            "ordinal": 1,
+            "target": "metrics",
+            "promql": "up > :n",
+            "params": {"n": ONE},
+            "span": span,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"promql": 5},
+        {"target": None},
+        {"params": []},
+        {"params": {"n": 5}},
+        {"span": None},
+        {"span": {"start": "1h"}},
+        {"span": {"until": ONE}},
+    ],
+)
+async def test_a_malformed_question_about_metrics_goes_nowhere(
+    line: Line, wrong: dict[str, Any]
+) -> None:
+    line.begin()
+    asked = {"target": "metrics", "promql": "up", "params": {}, "span": {}, **wrong}
+    with pytest.raises(UsageError):
+        await line.ask("query_metrics", **asked)
+    assert line.gateway.asked("/metric-queries") == []

@@ -32,7 +32,18 @@ def test_the_kernel_s_library_loads_no_client_and_no_event_loop() -> None:
 
 
 def test_every_name_that_is_promised_is_there() -> None:
-    promised = {"query", "act", "execute", "finding", "note", "poll", "now", "params", "incident"}
+    promised = {
+        "query",
+        "query_metrics",
+        "act",
+        "execute",
+        "finding",
+        "note",
+        "poll",
+        "now",
+        "params",
+        "incident",
+    }
     assert promised <= set(interlock.__all__)
     assert all(hasattr(interlock, name) for name in interlock.__all__)
 

@@ -62,8 +62,7 @@ class PrometheusReader:
             route = _AT_ONCE
             values |= {"time": _time(asked.end)}
         answer = await self._asked(target, route, values, limits)
-        document = await asyncio.to_thread(_document, target, answer)
-        return _framed(target, document, limits, answer.elapsed_ms)
+        return await asyncio.to_thread(_framed, target, answer, limits)
 
     async def about(self, target: Target, limits: Limits) -> str:
         """Return what answers, such as `Prometheus 2.42.0`."""
@@ -124,9 +123,10 @@ def _document(target: Target, answer: Answer) -> dict[str, Any]:
     return document
 
 
-def _framed(target: Target, document: Mapping[str, Any], limits: Limits, took_ms: float) -> Rows:
+def _framed(target: Target, answer: Answer, limits: Limits) -> Rows:
+    document = _document(target, answer)
     try:
-        return frame(document, limits, target.reach.series, took_ms)
+        return frame(document, limits, target.reach.series, answer.elapsed_ms)
     except AnswerError as error:
         message = f"{target.name} answered in an unknown form: {error}."
         raise TargetError("target-failed", message) from error

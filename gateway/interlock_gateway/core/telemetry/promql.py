@@ -151,9 +151,11 @@ class _Parser:
     def _word(self) -> str:
         return self._now.text.lower() if self._now.kind is Kind.NAME else ""
 
-    def _expect(self, sign: str) -> None:
+    def _expect(self, sign: str, *, end: str = "") -> None:
+        """Take `sign`; `end` is what could have stood here as well."""
         if not self._is(sign):
-            raise self._refused(f"Here a `{sign}` is missing.")
+            missing = f"`{sign}` or `{end}`" if end else f"`{sign}`"
+            raise self._refused(f"Here a {missing} is missing.")
         self.at += 1
 
     def _refused(self, message: str, token: Token | None = None) -> TelemetryError:
@@ -259,7 +261,7 @@ class _Parser:
         while not self._is(")"):
             found.append(self._expression())
             if not self._is(")"):
-                self._expect(",")
+                self._expect(",", end=")")
         self._expect(")")
         return _most(*found)
 
@@ -268,7 +270,7 @@ class _Parser:
         while not self._is(")"):
             self._label()
             if not self._is(")"):
-                self._expect(",")
+                self._expect(",", end=")")
         self._expect(")")
 
     def _label(self) -> str:
@@ -286,7 +288,7 @@ class _Parser:
             while not self._is("}"):
                 name = self._matcher(name)
                 if not self._is("}"):
-                    self._expect(",")
+                    self._expect(",", end="}")
             self._expect("}")
         if not name:
             raise self._refused(

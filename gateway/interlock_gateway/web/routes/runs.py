@@ -10,6 +10,7 @@ from interlock_gateway.core.timeline import stamp
 from interlock_gateway.service.approvals import RUNNER
 from interlock_gateway.service.calls import Site
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.metrics import MetricQuestion
 from interlock_gateway.service.queries import Question
 from interlock_gateway.service.records import RunRow
 from interlock_gateway.service.runs import Order, RunnerFacts, params_of
@@ -33,6 +34,19 @@ async def query(
     params = _typed(body.params)
     question = Question(_site(body), body.target, body.sql, params, body.max_rows)
     return await respond(await gateway.queries.ask(who, question))
+
+
+@routes.post(
+    "/metric-queries", response_model=Json, responses={200: {"content": {arrow.MEDIA_TYPE: {}}}}
+)
+async def query_metrics(
+    body: bodies.MetricQuery, who: AnyPrincipal, gateway: Asking, request: Request
+) -> Response:
+    """Ask a target a guarded question about metrics, as JSON or as an Arrow stream."""
+    respond = form(request.headers.get("accept", ""))
+    params, span = _typed(body.params), _typed(body.span.given)
+    question = MetricQuestion(_site(body), body.target, body.promql, params, span)
+    return await respond(await gateway.metrics.ask(who, question))
 
 
 @routes.post("/runs", status_code=201)

@@ -128,28 +128,16 @@ class GuardedClient:
 
     async def _exchanged(self, door: Door, request: Request, caps: Caps) -> Answer:
         began = monotonic()
-        address = await self._address(door)
-        transport = httpx.AsyncHTTPTransport(
-            verify=_trust(door.ca),
-            trust_env=False,
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
-        )
-        try:
-            response = await transport.handle_async_request(_built(door, request, address))
+        *others, last = await self._addresses(door)
+        for address in others:
             try:
-                head = _checked(door, response)
-                body = await _taken(door, response, caps)
-            finally:
-                await response.aclose()
-        finally:
-            await transport.aclose()
-        body = door.credential.removed_from(body)
-        elapsed_ms = (monotonic() - began) * 1_000
-        answer = Answer(response.status_code, head, body, elapsed_ms)
-        return _understood(door, answer, caps)
+                return await _asked(door, request, address, caps, began)
+            except httpx.ConnectError:
+                continue  # nothing was sent; the name has another address
+        return await _asked(door, request, last, caps, began)
 
-    async def _address(self, door: Door) -> str:
-        """Return the address to connect to, once every address of the name is allowed."""
+    async def _addresses(self, door: Door) -> Sequence[str]:
+        """Return the addresses of the name, once every one of them is allowed."""
         try:
             found = await self._resolve(door.base.host, door.base.port)
         except OSError as error:
@@ -162,7 +150,27 @@ class GuardedClient:
             _must_be_allowed(door, text)
         if not found:
             raise TargetError("target-unreachable", f"{door.base.host} has no address.")
-        return found[0]
+        return found
+
+
+async def _asked(door: Door, request: Request, address: str, caps: Caps, began: float) -> Answer:
+    transport = httpx.AsyncHTTPTransport(
+        verify=_trust(door.ca),
+        trust_env=False,
+        limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
+    )
+    try:
+        response = await transport.handle_async_request(_built(door, request, address))
+        try:
+            head = _checked(door, response)
+            body = await _taken(door, response, caps)
+        finally:
+            await response.aclose()
+    finally:
+        await transport.aclose()
+    body = door.credential.removed_from(body)
+    elapsed_ms = (monotonic() - began) * 1_000
+    return _understood(door, Answer(response.status_code, head, body, elapsed_ms), caps)
 
 
 def _must_be_allowed(door: Door, text: str) -> None:
