@@ -24,6 +24,7 @@ from interlock_gateway.core.telemetry import (
     understood,
 )
 from interlock_gateway.core.timeline import Part, json_part, stamp, text_part
+from interlock_gateway.service.basis import Basis
 from interlock_gateway.service.calls import (
     Asked,
     Scene,
@@ -85,7 +86,7 @@ class _Admitted:
     """A question that may be asked: everything needed to ask it and to tell of it."""
 
     question: MetricQuestion
-    found: Scene
+    basis: Basis
     target: Target
     query: Query
     asked: Evaluation
@@ -95,15 +96,15 @@ class _Admitted:
     @property
     def opening(self) -> Opening:
         """The question as its events tell it."""
-        question, step, asked = self.question, self.found.step, self.asked
+        found, question, asked = self.basis.found, self.question, self.asked
         window = {"start": stamp(asked.start), "end": stamp(asked.end), "step_s": asked.step_s}
         return Opening(
             site=question.site,
             digest=question.digest,
             operation=OPERATION,
             target=self.target,
-            incident=self.found.run.incident,
-            cause=step.event if step else "",
+            incident=found.run.incident,
+            cause=found.step.event if found.step else "",
             effect=_READ.effect.value,
             data={
                 "tier": self.target.tier,
@@ -114,6 +115,7 @@ class _Admitted:
                 "kind": "range" if asked.step_s else "instant",
                 "metrics": list(self.query.demand.metrics),
                 **window,
+                **self.basis.data,
             },
             parts={**question.parts, "sent": text_part(asked.text)},
             answers={"window": window},
@@ -144,23 +146,24 @@ class MetricQueries:
         known = recorded(found.call, question.digest)
         if known is not None:
             return {**json.loads(known.answer), "replayed": True}
+        basis = Basis(found)
         try:
-            admitted = self._admit(question, found, values, span)
+            admitted = self._admit(question, basis, values, span)
         except RefusedError as refused:
-            await self._refuse(who, question, found, refused)
+            await self._refuse(who, question, basis, refused)
             raise refused.error from None
         return await self._answer(who, admitted)
 
     def _admit(
-        self, question: MetricQuestion, found: Scene, values: Mapping[str, Any], span: Span
+        self, question: MetricQuestion, basis: Basis, values: Mapping[str, Any], span: Span
     ) -> _Admitted:
         """Decide first: whoever may not ask is told that, and nothing about the query."""
         policy, now = self._policy.current, self._clock.now()
         target = policy.targets.get(question.target)
-        permit = self._decide(question, found, policy, target)
+        permit = self._decide(question, basis, policy, target)
         if target is None or target.dialect is not Dialect.PROMETHEUS:
             raise RefusedError(_of_another_kind(question, target), _READ)
-        limits = found.limits(target)
+        limits = basis.found.limits(target)
         try:
             query = understood(question.promql, values)
             asked = resolved(query.text, span, now, target.reach)
@@ -169,14 +172,16 @@ class MetricQueries:
             refused = error
         if refused is not None:
             raise RefusedError(_told(refused, question.promql), _READ) from refused
-        return _Admitted(question, found, target, query, asked, limits, permit)
+        return _Admitted(question, basis, target, query, asked, limits, permit)
 
     def _decide(
-        self, question: MetricQuestion, found: Scene, policy: Policy, target: Target | None
+        self, question: MetricQuestion, basis: Basis, policy: Policy, target: Target | None
     ) -> Permit:
+        found = basis.found
         request = Request(found.run.requester, Read(_READ), question.target)
         listed = _listed(manifest_of(found.run), found, question)
         decision = decide(request, policy, found.facts(target, in_manifest=listed))
+        basis.note(request, decision, policy)
         match decision:
             case Permit():
                 return decision
@@ -189,13 +194,13 @@ class MetricQueries:
                 assert_never(decision)
 
     async def _refuse(
-        self, who: Principal, question: MetricQuestion, found: Scene, refused: RefusedError
+        self, who: Principal, question: MetricQuestion, basis: Basis, refused: RefusedError
     ) -> None:
-        data = {"target": question.target, "effect": _READ.effect.value}
+        data = {"target": question.target, "effect": _READ.effect.value, **basis.data}
         asked = Asked(OPERATION, question.digest, data, question.parts)
         self._meter.count("queries", outcome="denied")
         await self._store.commit(
-            lambda tx: deny(tx, who, found, question.site, refused.error, asked)
+            lambda tx: deny(tx, who, basis.found, question.site, refused.error, asked)
         )
 
     async def _answer(self, who: Principal, admitted: _Admitted) -> dict[str, Any]:
