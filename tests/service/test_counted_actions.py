@@ -61,3 +61,15 @@ async def test_more_rows_than_the_action_ever_changes_are_not_asked_for(
 @pytest.mark.parametrize("jobs", [[], [{"id": 7}], [{"id": "7", "started_at": "now"}], "all"])
 async def test_a_list_that_is_not_as_declared_is_refused(stuck: RunAt, jobs: Any) -> None:
     assert await stuck.refused("/v1/actions", asks(stuck, jobs)) == "bad-arguments"
+
+
+async def test_a_responder_reads_what_a_list_is_made_of(responder: Someone) -> None:
+    shown = await responder.get("/v1/actions/queue.requeue_stuck")
+
+    assert shown["arguments"]["jobs"] == {
+        "type": "list",
+        "about": "The jobs, from the table jobs: id and started_at, to the microsecond.",
+        "max_items": 100,
+        "fields": {"id": "integer", "started_at": "timestamptz"},
+    }
+    assert (shown["max_rows"], shown["circuit_breaker"]) == (100, {"uses": 10, "within_s": 3600})

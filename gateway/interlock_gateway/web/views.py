@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from interlock_gateway.core.action import Action
+from interlock_gateway.core.argument import Argument
 from interlock_gateway.core.model import Target
 from interlock_gateway.core.timeline import stamp
 from interlock_gateway.service.approvals import Shown
@@ -169,14 +170,24 @@ def action(row: Action) -> Json:
         "risk": row.risk,
         "reversible": row.reversible,
         "blast_radius": row.blast_radius,
-        "arguments": {
-            name: {"type": argument.type, "about": argument.about}
-            for name, argument in row.arguments.items()
-        },
+        "arguments": {name: _argument(one) for name, one in row.arguments.items()},
         "preview": row.preview.sql or row.preview.none_needed,
         "execute": row.execute.sql,
         "verify": row.verify.sql or row.verify.none_needed,
         "undo": row.undo,
         "max_per_run": row.max_per_run,
         "cooldown_s": row.cooldown_s,
+        "circuit_breaker": {"uses": row.breaker.uses, "within_s": row.breaker.within_s},
+        **({"max_rows": row.max_rows} if row.count.sql else {}),
     }
+
+
+def _argument(one: Argument) -> Json:
+    """Return what an argument takes; what does not limit it is left out."""
+    bounds = {"minimum": one.low, "maximum": one.high}
+    found: Json = {name: value for name, value in bounds.items() if value is not None}
+    if one.choices:
+        found["choices"] = list(one.choices)
+    if one.is_list:
+        found |= {"max_items": one.max_items, "fields": dict(one.fields)}
+    return {"type": "list" if one.is_list else one.type, "about": one.about, **found}
