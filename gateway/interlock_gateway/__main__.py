@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -137,7 +138,7 @@ async def _until_stopped(settings: Settings, composed: Composed, door: socket.so
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, _stop, servers, composed)
-    loop.add_signal_handler(signal.SIGHUP, composed.reloading.ask)
+    loop.add_signal_handler(signal.SIGHUP, _hung_up, servers, composed, _has_terminal())
     doors = ([door], None)
     serving = [
         asyncio.create_task(server.serve(sockets))
@@ -156,6 +157,23 @@ def _stop(servers: Sequence[uvicorn.Server], composed: Composed) -> None:
     AppStatus.should_exit = True
     for server in servers:
         server.should_exit = True
+
+
+def _hung_up(servers: Sequence[uvicorn.Server], composed: Composed, terminal: bool) -> None:  # noqa: FBT001  a signal's handler is given by place
+    """Read the policy again; but stop if the terminal that it was started in is gone."""
+    if terminal and not _has_terminal():
+        _stop(servers, composed)
+    else:
+        composed.reloading.ask()
+
+
+def _has_terminal() -> bool:
+    """Tell whether this process has a terminal that is still there."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def _config(app: FastAPI, **where: Any) -> uvicorn.Config:

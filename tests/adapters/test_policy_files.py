@@ -1,5 +1,7 @@
 """The folder on disk: read whole, and the last good policy kept."""
 
+import asyncio
+import os
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,94 @@ def test_a_folder_that_does_not_load_at_the_start_is_an_error(place: Path) -> No
 
     with pytest.raises(PolicyError, match=r"roles\.csv:1: The file is missing"):
         PolicyFolder(place)
+
+
+SENTENCE = """
+[[case]]
+says = "A responder reads, in situation {}."
+person = "you"
+incident_role = "responder"
+mode = "curated"
+tier = "production"
+operation = "read"
+severity = "sev{}"
+decision = "freely"
+line = "p, incident:responder, *, *, *, read, *, allow, freely, -"
+"""
+
+
+async def test_building_the_next_policy_does_not_disturb_the_one_in_force(place: Path) -> None:
+    """Casbin does not bear two threads: the sentences of the new policy wait for their turn."""
+    sentences = "".join(SENTENCE.format(number, number % 4 + 1) for number in range(60))
+    (place / "cases.toml").write_text(sentences, "utf-8")
+    source = PolicyFolder(place)
+    policy, answers = source.current, []
+
+    building = asyncio.gather(*(source.build() for _ in range(12)))
+    while not building.done():
+        with policy.turn:
+            answers.append(policy.engine.work_out(ask("read")))
+        await asyncio.sleep(0)
+
+    assert not any(answer.fault for answer in answers)
+    assert all(answer.allowed for answer in answers)
+    built = await building
+    assert all(each.turn is policy.turn for each in built)
+    assert {each.digest for each in built} == {policy.digest}
+
+
+async def test_the_state_of_a_folder_tells_of_every_change_and_of_no_reading(place: Path) -> None:
+    source = PolicyFolder(place)
+    states = [await source.state()]
+    source.reload()
+    assert await source.state() == states[0]
+
+    roles = place / "roles.csv"
+    times = roles.stat()
+    changes = (
+        lambda: roles.write_text(roles.read_text("utf-8").replace("you", "yoU"), "utf-8"),
+        lambda: os.utime(roles, ns=(times.st_atime_ns, times.st_mtime_ns)),
+        (place / "actions" / "db.stop.toml").unlink,
+        lambda: (place / "more.csv").write_text("", "utf-8"),
+        lambda: roles.rename(place / "role.csv"),
+    )
+    for change in changes:
+        change()
+        states.append(await source.state())
+
+    assert len(set(states)) == len(states)
+
+
+def test_a_folder_that_changes_while_it_is_read_is_read_again(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An editor saves roles.csv right after permissions.csv was read: both are read anew."""
+    seen: list[str] = []
+    plain = Path.read_bytes
+
+    def slow(path: Path) -> bytes:
+        seen.append(path.name)
+        if seen.count("permissions.csv") == 1 and path.name == "permissions.csv":
+            roles = place / "roles.csv"
+            roles.write_text(roles.read_text("utf-8") + "g, third, sre\n", "utf-8")
+        return plain(path)
+
+    monkeypatch.setattr(Path, "read_bytes", slow)
+
+    assert "third" in read(place).roles.people
+    assert seen.count("permissions.csv") == 2
+
+
+def test_a_folder_that_changes_for_ever_is_not_read(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = Path.read_bytes
+
+    def restless(path: Path) -> bytes:
+        (place / "roles.csv").touch()
+        return plain(path)
+
+    monkeypatch.setattr(Path, "read_bytes", restless)
+
+    with pytest.raises(PolicyError, match="It changes while it is read"):
+        read(place)

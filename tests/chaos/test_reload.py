@@ -1,8 +1,11 @@
 """A running gateway reads its policy again, on SIGHUP and by itself, and stops for neither."""
 
 import json
+import os
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from support.journal import journal
-from support.processes import Gateway, Logins, Nursery, gateway_of, settled
+from support.processes import Command, Gateway, Logins, Nursery, gateway_of, settled
 
 pytestmark = pytest.mark.heavy
 
@@ -82,6 +85,42 @@ def test_sighup_reads_the_folder_again_and_ends_nothing(serving: Gateway) -> Non
     until(lambda: told(serving)[-1] == "policy.reloaded", serving)
     assert [data["trigger"] for data in events(serving, "policy.reloaded")] == ["signal"]
     assert httpx.get(f"{serving.home.url}/healthz", timeout=10).is_success
+
+
+IN_A_TERMINAL = """
+import fcntl, os, sys, termios
+os.setsid()
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, "-m", "interlock_gateway", *sys.argv[1:]])
+"""
+
+
+def test_a_gateway_whose_terminal_is_closed_ends_instead(tmp_path: Path) -> None:
+    """The same signal, another meaning: nobody asked for the policy to be read again."""
+    home = settled(tmp_path / "home", {})
+    master, slave = os.openpty()
+    with home.log.open("wb") as log:
+        process = subprocess.Popen(  # noqa: S603  our own command, no shell
+            [sys.executable, "-c", IN_A_TERMINAL, "--config", str(home.config)],
+            stdin=slave,
+            stdout=log,
+            stderr=log,
+            env={**os.environ, **home.env},
+        )
+    os.close(slave)
+    gateway = Gateway(home, Command(), process.pid)
+    try:
+        gateway.wait_until_up()
+        gateway.signal(signal.SIGHUP)
+        until(lambda: "policy unchanged" in gateway.said(), gateway)
+        assert process.poll() is None
+
+        os.close(master)
+
+        assert process.wait(SOON_S) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_folder_that_does_not_load_is_an_alarm_and_the_old_policy_goes_on(

@@ -1,10 +1,11 @@
 """Decisions through stock pycasbin: the first matching line decides, and silence denies.
 
 This is the only module that imports casbin. The effect expression `priority(p.eft) || deny` is
-the only stock one that names the deciding line for allows as well as for denies.
+the only stock one under which the first line that matches decides, allow or deny, and is named.
 https://casbin.apache.org/docs/syntax-for-models#policy-effect
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -76,7 +77,7 @@ class Engine:
         self._index = Index(lines, roles)
         self._enforcer = Enforcer(Enforcer.new_model(text=MODEL), _Parsed(lines, roles))
         self._enforcer.add_function("among", among)
-        self._rulings: dict[Ask, Ruling] = {}
+        self._rulings: OrderedDict[Ask, Ruling] = OrderedDict()
 
     def rule(self, ask: Ask) -> Ruling:
         """Decide, once for each question; a malfunction is asked about again."""
@@ -86,7 +87,7 @@ class Engine:
         ruling = self.work_out(ask)
         if ask.person in self._people and not ruling.fault:
             if len(self._rulings) >= _REMEMBERED:
-                del self._rulings[next(iter(self._rulings))]
+                self._rulings.popitem(last=False)
             self._rulings[ask] = ruling
         return ruling
 
