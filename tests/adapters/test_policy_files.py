@@ -173,3 +173,34 @@ def test_a_folder_that_changes_for_ever_is_not_read(
 
     with pytest.raises(PolicyError, match="It changes while it is read"):
         read(place)
+
+
+def test_a_config_map_of_kubernetes_is_read_through_its_links_and_switched_whole(
+    tmp_path: Path,
+) -> None:
+    """Each name is a link into `..data`, and `..data` is a link that is renamed into place."""
+    mount = tmp_path / "policies"
+    for version, more in (("..1", ""), ("..2", "g, third, sre\n")):
+        for name, text in folder().items():
+            path = mount / version / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text + (more if name == "roles.csv" else ""), "utf-8")
+    (mount / "..data").symlink_to("..1")
+    for name in {name.partition("/")[0] for name in folder()}:
+        (mount / name).symlink_to(f"..data/{name}")
+    source = PolicyFolder(mount)
+    assert set(source.current.actions) == {"db.stop"}
+    assert "third" not in source.current.roles.people
+
+    (mount / "next").symlink_to("..2")
+    (mount / "next").replace(mount / "..data")
+
+    assert source.reload() == ()
+    assert "third" in source.current.roles.people
+
+
+def test_a_link_to_the_folder_itself_is_an_error_and_no_endless_walk(place: Path) -> None:
+    (place / "again").symlink_to(place)
+
+    with pytest.raises(PolicyError, match="again/again/again"):
+        read(place)

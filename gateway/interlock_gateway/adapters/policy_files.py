@@ -3,7 +3,7 @@
 import asyncio
 import os
 import threading
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from interlock_gateway.core.policy import Policy, PolicyError, Problem, concerns
 from interlock_gateway.core.statement import translate
 
 _TRIES = 5
+_DEEPEST = 3
 
 
 def read(folder: Path, turn: AbstractContextManager[object] | None = None) -> Policy:
@@ -66,16 +67,29 @@ class PolicyFolder:
         self.current = policy
 
 
-def _paths(folder: Path) -> dict[str, Path]:
-    """Return the files of a folder that belong to the policy, by their name in it."""
-    paths = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*"))}
-    return {name: path for name, path in paths.items() if concerns(name) and path.is_file()}
+def _paths(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
+    """Yield the files of a folder that belong to the policy, each with its name in it.
+
+    Links are followed, as Kubernetes makes them for a ConfigMap (`actions -> ..data/actions`). A
+    folder in which folders stand too deep, as a link to its own parent makes it, counts as a file
+    that nothing reads.
+    """
+    for path in sorted(folder.iterdir()):
+        name = prefix + path.name
+        if path.is_dir() and prefix.count("/") < _DEEPEST:
+            if concerns(f"{name}/x"):
+                yield from _paths(path, f"{name}/")
+        elif concerns(name) and (path.is_file() or path.is_dir()):
+            yield name, path
 
 
 def _state(folder: Path) -> Hashable:
     """Return each file with its number, size and times; ctime shows what keeps its mtime."""
     root = folder.resolve()
-    return (str(root), *((name, *_marks(path)) for name, path in _paths(root).items()))
+    try:
+        return (str(root), *((name, *_marks(path)) for name, path in _paths(root)))
+    except OSError as error:
+        return (str(root), error.errno)
 
 
 def _marks(path: Path) -> tuple[object, ...]:
@@ -99,7 +113,7 @@ def _texts(folder: Path) -> dict[str, str]:
     if not folder.is_dir():
         raise PolicyError([Problem(str(folder), 1, "There is no such folder.")])
     texts, problems = {}, []
-    for name, path in _paths(folder).items():
+    for name, path in _paths(folder):
         try:
             texts[name] = path.read_bytes().decode()
         except (OSError, UnicodeDecodeError) as error:

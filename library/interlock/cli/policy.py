@@ -2,7 +2,7 @@
 # ruff: noqa: D417  the options that verbs share are described once, in Folder and Form
 # ruff: noqa: PLC0415  casbin and sqlglot load slowly, and only these verbs need the gateway's core
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,6 +26,7 @@ Folder = Annotated[Path, cyclopts.Parameter(help="the folder that holds the poli
 Texts = dict[str, str]
 
 _HERE = Path("policies")
+_DEEPEST = 3
 _PLACE = Column("place", lambda item: f"{item['file']}:{item['line']}")
 _PROBLEM = Column("problem", lambda item: item["message"])
 
@@ -216,14 +217,19 @@ def _load(texts: Texts) -> "Policy":
 
 def _texts(folder: Path) -> Texts:
     """Read the folder, as the gateway's own adapter does."""
-    from interlock_gateway.core.policy import concerns
-
     root = here().cwd / folder
     if not root.is_dir():
         raise UsageError(f"There is no folder {folder}.", help="Name the folder with the policy.")
-    paths = {path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*"))}
-    return {
-        name: path.read_bytes().decode(errors="replace")
-        for name, path in paths.items()
-        if path.is_file() and concerns(name)
-    }
+    return {name: path.read_bytes().decode(errors="replace") for name, path in _files(root)}
+
+
+def _files(folder: Path, prefix: str = "") -> Iterator[tuple[str, Path]]:
+    """Yield the folder's files, each with its name in it; links to folders are followed."""
+    from interlock_gateway.core.policy import concerns
+
+    for path in sorted(folder.iterdir()):
+        name = prefix + path.name
+        if path.is_dir() and prefix.count("/") < _DEEPEST:
+            yield from _files(path, f"{name}/") if concerns(f"{name}/x") else ()
+        elif path.is_file() and concerns(name):
+            yield name, path

@@ -36,6 +36,15 @@ def test_matrix_is_printed_or_written_and_then_check_is_content(place: Path) -> 
     assert run(place, "check") == (0, "", "✔ policies: nothing to mend.\n")
 
 
+def test_a_link_to_the_folder_of_actions_is_followed(place: Path) -> None:
+    policies = place / "policies"
+    (policies / "actions").rename(place / "shared")
+    (policies / "actions").symlink_to(place / "shared")
+
+    assert run(place, "matrix", "--write")[0] == 0
+    assert run(place, "check") == (0, "", "✔ policies: nothing to mend.\n")
+
+
 def test_check_says_when_the_matrix_is_stale(place: Path) -> None:
     _, out, _ = run(place, "check")
 
