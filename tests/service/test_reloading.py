@@ -262,6 +262,18 @@ async def test_a_start_says_which_policy_is_in_force(watched: Watched) -> None:
     assert (kind, data["policy"]) == ("policy.loaded", watched.home.policies.current.digest)
 
 
+async def test_a_start_whose_event_cannot_be_written_is_an_alarm_and_still_a_start(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(_unit: object) -> None:
+        raise StoreUnwritableError
+
+    monkeypatch.setattr(watched.home.store, "commit", full)
+    await watched.watch.begin()
+
+    assert watched.alarms == 1
+
+
 # --- what is under way ------------------------------------------------------------------------
 
 

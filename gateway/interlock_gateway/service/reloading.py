@@ -13,7 +13,7 @@ from typing import Protocol
 from interlock_gateway.core.policy import Policy, PolicyError, Problem
 from interlock_gateway.core.policy.settling import RESTLESS_S, Folder, Next
 from interlock_gateway.core.timeline import Draft, text_part
-from interlock_gateway.service.ports import Clock, Meter, PolicySource, Store
+from interlock_gateway.service.ports import Clock, Meter, PolicySource, Store, StoreUnwritableError
 
 LOOK_EVERY_S = 0.5
 _TOLD = 20
@@ -88,10 +88,17 @@ class Reloading:
         self._signalled = False
 
     async def begin(self) -> None:
-        """Record which policy is in force as the gateway starts."""
+        """Record which policy is in force as the gateway starts.
+
+        A store that takes nothing is an alarm and stops nothing: nothing can run then, and people
+        may want to read what happened before.
+        """
         policy = self._desk.current
         data = {"policy": policy.digest, "lines": len(policy.lines)}
-        await self._store.commit(lambda tx: tx.append(Draft("policy.loaded", "system", data)))
+        try:
+            await self._store.commit(lambda tx: tx.append(Draft("policy.loaded", "system", data)))
+        except StoreUnwritableError:
+            self._meter.count("alarms", kind="policy_reload")
 
     def ask(self) -> None:
         """Read the folder as soon as it is at rest, whether or not it seems to have changed."""
