@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from interlock_gateway.core.model import Dialect, Effect, IncidentRole, Mode, Severity
 from interlock_gateway.core.policy import Policy, load
+from interlock_gateway.core.policy.targets import bearing
 from interlock_gateway.core.simulation import (
     OLD,
     OTHER_GROUND,
@@ -15,7 +16,6 @@ from interlock_gateway.core.simulation import (
     Answer,
     Recorded,
     again,
-    bearing,
     simulate,
 )
 from policy_folder import (
@@ -51,7 +51,7 @@ def recorded(**more: Any) -> Recorded:
         severity="sev2",
         target="orders",
         tier="production",
-        bearing=bearing(NOW.targets["orders"]),
+        bearing=NOW.bearings["orders"],
         operation="read",
         max_rows=0,
         decision="freely",

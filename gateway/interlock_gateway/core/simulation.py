@@ -10,8 +10,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from interlock import wire
-
 from interlock_gateway.core.approval_rule import FREELY
 from interlock_gateway.core.decision import (
     Act,
@@ -61,7 +59,7 @@ class Recorded:
         kind: query, execute (free SQL that changes something) or action.
         person, part, mode, severity: the situation then; `part` is empty for none, and `person`
             where nothing of it was recorded.
-        target, tier, bearing: of the target then; see `bearing`.
+        target, tier, bearing: of the target then; see `Policy.bearings`.
         operation: the word that policy was asked about; empty if it was not asked.
         max_rows: the most rows that free SQL was to touch.
         decision: freely, the name of an approval rule, or deny.
@@ -165,18 +163,6 @@ class Simulation:
     differences: tuple[Difference, ...]
 
 
-def bearing(target: Target | None) -> str:
-    """Return a digest of what bears on the proof of a statement at a target; "" for none."""
-    if target is None:
-        return ""
-    reads = target.reads
-    told = [
-        *(target.dialect.value, list(reads.schemas), list(reads.tables), list(reads.functions)),
-        dict(target.masked),
-    ]
-    return wire.digest(wire.canonical(told))
-
-
 def simulate(policy: Policy, recorded: Iterable[Recorded]) -> Simulation:
     """Decide requests again under `policy`; a call that was asked again counts once."""
     requests = _once(recorded)
@@ -205,7 +191,7 @@ def again(policy: Policy, request: Recorded) -> Answer | str | None:
     if _refused_by_others(request):
         return None
     target = policy.targets.get(request.target)
-    if why := _untellable(request, target):
+    if why := _untellable(policy, request, target):
         return why
     reads = f"targets.toml: {request.target}.reads"
     if not request.operation or (request.code == "no-permission" and request.line == reads):
@@ -213,14 +199,18 @@ def again(policy: Policy, request: Recorded) -> Answer | str | None:
     return _decided(policy, request, target)
 
 
-def _untellable(request: Recorded, target: Target | None) -> str:
+def _untellable(policy: Policy, request: Recorded, target: Target | None) -> str:
     """Return why a request cannot be decided again, or ""."""
     if not request.person:
         return OLD
     if not request.operation or request.code == "unknown-target":
         known = request.code == "unknown-target" and target is None
         return "" if known else UNCLASSIFIED
-    if request.kind in (QUERY, EXECUTE) and target and bearing(target) != request.bearing:
+    if (
+        request.kind in (QUERY, EXECUTE)
+        and target
+        and policy.bearings[target.name] != request.bearing
+    ):
         return OTHER_GROUND
     return ""
 

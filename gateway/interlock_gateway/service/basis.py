@@ -16,7 +16,7 @@ from interlock_gateway.core.decision import (
     operation_word,
 )
 from interlock_gateway.core.policy import Policy
-from interlock_gateway.core.simulation import DENY, bearing
+from interlock_gateway.core.simulation import DENY
 from interlock_gateway.service.calls import Scene
 
 
@@ -33,7 +33,7 @@ class Basis:
         self.noted = {
             "operation": operation_word(request.operation),
             "tier": target.tier if target else "",
-            "bearing": bearing(target),
+            "bearing": policy.bearings.get(request.target, ""),
             "policy": policy.digest,
             **_told(decision),
         }

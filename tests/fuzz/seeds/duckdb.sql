@@ -11,3 +11,6 @@ SUMMARIZE x'deep'
 
 -- it is MULTI
 PIVOT list_aggregate()ON+a  IN(2)USING ()
+
+-- it wanted a file that is forbidden
+FROM duckdb_extension_repositories()

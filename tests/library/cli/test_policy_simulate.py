@@ -8,7 +8,7 @@ import pytest
 from desk import Desk
 from interlock.cli.simulated import seconds_of
 from interlock.errors import UsageError
-from interlock_gateway.core.simulation import Recorded, bearing
+from interlock_gateway.core.simulation import Recorded
 from policy_folder import PERMISSIONS, folder, lines, loaded
 
 NOW = loaded()
@@ -24,7 +24,7 @@ READ = Recorded(
     severity="sev2",
     target="orders",
     tier="production",
-    bearing=bearing(NOW.targets["orders"]),
+    bearing=NOW.bearings["orders"],
     operation="read",
     max_rows=0,
     decision="freely",

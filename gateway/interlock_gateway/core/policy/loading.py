@@ -13,7 +13,7 @@ from interlock_gateway.core.policy.engine import Engine
 from interlock_gateway.core.policy.lines import Vocabulary, load_lines, load_model
 from interlock_gateway.core.policy.roles import load_roles
 from interlock_gateway.core.policy.snapshot import Policy
-from interlock_gateway.core.policy.targets import load_targets
+from interlock_gateway.core.policy.targets import bearing, load_targets
 from interlock_gateway.core.strict import PolicyError, Problem, Source
 
 DECIDING = ("model.conf", "permissions.csv", "roles.csv", "approvals.toml", "targets.toml")
@@ -117,6 +117,7 @@ def _read(folder: _Folder, names_in: NamesIn, turn: AbstractContextManager[objec
         tiers=tiers,
         targets=targets,
         actions=actions,
+        bearings={name: bearing(target) for name, target in targets.items()},
         engine=Engine(lines, roles),
         turn=turn,
     )

@@ -25,6 +25,8 @@ class Policy:
         tiers: in the order of targets.toml.
         targets: name → target.
         actions: id → action.
+        bearings: a target's name → digest of what bears on the proof of a statement there: its
+            dialect, `reads` and `masked`.
         engine: decides; casbin misbehaves in several threads, hence `turn`.
         turn: held while `engine` decides.
     """
@@ -36,6 +38,7 @@ class Policy:
     tiers: tuple[str, ...]
     targets: Mapping[str, Target]
     actions: Mapping[str, Action]
+    bearings: Mapping[str, str]
     engine: Engine
     turn: AbstractContextManager[object]
 

@@ -3,6 +3,8 @@
 import re
 from dataclasses import replace
 
+from interlock import wire
+
 from interlock_gateway.core.model import SQL, Dialect, Limits, Reads, Target
 from interlock_gateway.core.policy.http_targets import http_target
 from interlock_gateway.core.policy.references import reference
@@ -37,6 +39,16 @@ def load_targets(source: Source) -> tuple[tuple[str, ...], dict[str, Target]]:
     targets = {name: _target(name, table, tiers) for name, table in tables.items()}
     document.done()
     return tiers, targets
+
+
+def bearing(target: Target) -> str:
+    """Return a digest of what bears on the proof of a statement at a target."""
+    reads = target.reads
+    told = [
+        *(target.dialect.value, list(reads.schemas), list(reads.tables), list(reads.functions)),
+        dict(target.masked),
+    ]
+    return wire.digest(wire.canonical(told))
 
 
 def _target(name: str, table: Table, tiers: tuple[str, ...]) -> Target:
