@@ -149,7 +149,8 @@ def _print_sql(world: World, found: Iterable[Json]) -> int:
     """Print statements that psql and mysql take, with what is no statement behind `--`."""
     for item in found:
         if not item["statements"]:
-            world.say(f"-- {item['target']}: a file has no logins; who may open it may read it.\n")
+            why = item["password"] or "a file has no logins; who may open it may read it"
+            world.say(f"-- {item['target']}: {why}.\n")
             continue
         world.say(f"-- {item['target']}: {item['login']}, which enters {item['database']}.")
         world.say("-- If the login is there already, leave out the first statement.")

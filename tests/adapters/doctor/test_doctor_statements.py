@@ -70,3 +70,10 @@ def test_no_password_is_printed_and_nothing_is_taken_from_anybody(dialect: Diale
 def test_a_file_has_no_logins() -> None:
     (found,) = logins_sql(target(Dialect.SQLITE), NoSecrets())
     assert found.statements == ()
+
+
+def test_a_prometheus_has_no_logins_and_says_what_to_do_instead() -> None:
+    target = Target("metrics", Dialect.PROMETHEUS, "production", "")
+    [login] = logins_sql(target, NoSecrets())
+    assert login.statements == ()
+    assert "proxy" in login.password

@@ -12,6 +12,7 @@ from interlock_gateway.service.targets import Secrets, TargetError
 
 _READ, _ACT = "interlock_read", "interlock_act"
 _PSQL = "\\password {} in psql"
+_PROXY = "it has no logins; let a proxy in front of it ask for a token, and allow GET alone"
 _UNLOCK = "ALTER USER '{}'@'%' IDENTIFIED BY '…' ACCOUNT UNLOCK"
 
 
@@ -25,7 +26,7 @@ class Login:
         database: what the login enters, and so how its address ends.
         credential: the reference under which the gateway looks for its address.
         statements: in order; empty for an engine without logins.
-        password: how it gets one.
+        password: how it gets one; without statements, what to do instead.
     """
 
     target: str
@@ -50,6 +51,8 @@ def logins_sql(target: Target, secrets: Secrets) -> list[Login]:
             read = mysql_logins.read_login_sql(_READ, database=database)
             act = mysql_logins.action_login_sql(_ACT, dialect=target.dialect, database=database)
             return _both(target, database, read, act)
+        case Dialect.PROMETHEUS:
+            return [Login(target.name, "read login", "", target.read, (), _PROXY)]
         case _:
             return [Login(target.name, "read login", "", target.read, ())]
 
