@@ -33,9 +33,10 @@ _SETTINGS = f"""# Settings of the gateway
 
 Settings stand in `interlock.toml`, which `interlock up` writes into a new home. An environment
 variable wins over the file. A key nobody knows is an error. Paths count from the folder of the
-file. Credentials of targets are no settings: they are named in `policies/targets.toml` and looked
-up when they are used. `python -m interlock_gateway --config interlock.toml --show-settings`
-prints what is in force.
+file. Targets are no settings: `policies/targets.toml` describes them and names their credentials,
+which are looked up when they are used; the keys of an HTTP target are in
+[guide.md](guide.md#prometheus-as-a-target). `python -m interlock_gateway --config interlock.toml
+--show-settings` prints what is in force.
 
 | key | environment | default | meaning |
 |---|---|---|---|

@@ -15,6 +15,7 @@ RATE = "rate(http_requests_total{job=:job}[5m])"
 JOB = {"job": {"type": "text", "value": 'api"} or up{x="'}}
 HOUR = {"start": {"type": "interval", "value": "3600000000us"}}
 CURATED = "sum(rate(errors_total[:window])) by (job)"
+MIN, MAX = "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"
 WINDOW = {"window": {"type": "interval", "value": "300000000us"}}
 
 
@@ -235,3 +236,45 @@ async def test_the_narrowest_limit_of_rows_counts(home: House, run: RunAt) -> No
 async def test_answers_are_plain_json(look: RunAt) -> None:
     answer = await look.post(URL, asks(look))
     assert json.loads(json.dumps(answer)) == answer
+
+
+@pytest.mark.parametrize(
+    ("body", "codes"),
+    [
+        ({"promql": "up{a='\ud800'}"}, {"not-understood", "bad-request"}),
+        ({"promql": "up\0"}, {"not-understood"}),
+        ({"promql": "(" * 4_000}, {"not-understood"}),
+        ({"promql": "a" * 5_000}, {"bad-request"}),
+        (
+            {"params": {"job": {"type": "text", "value": "\ud800"}}},
+            {"bad-arguments", "bad-request"},
+        ),
+        ({"params": {"job": {"type": "text", "value": "x" * 100_000}}}, {"not-understood"}),
+        ({"params": {"job": {"type": "text", "value": ["x"]}}}, {"bad-arguments"}),
+        ({"params": {"job": {"type": "evil", "value": "x"}}}, {"bad-arguments"}),
+        ({"span": {"start": {"type": "timestamptz", "value": MIN}}}, {"outside-limits"}),
+        ({"span": {"end": {"type": "timestamptz", "value": MAX}}}, {"outside-limits"}),
+        ({"span": {"start": {"type": "timestamptz", "value": MAX}}}, {"bad-arguments"}),
+        ({"span": {"start": {"type": "interval", "value": "9" * 40 + "us"}}}, {"bad-arguments"}),
+        ({"span": {**HOUR, "step": {"type": "interval", "value": "1us"}}}, {"outside-limits"}),
+        ({"span": {**HOUR, "step": {"type": "interval", "value": "-1us"}}}, {"bad-arguments"}),
+    ],
+)
+async def test_nothing_hostile_is_asked_or_breaks_the_gateway(
+    home: House, look: RunAt, body: dict[str, Any], codes: set[str]
+) -> None:
+    known = {**asks(look, "up{job=:job}", params={"job": {"type": "text", "value": "x"}}), **body}
+    assert await look.refused(URL, known) in codes
+    assert home.target.metrics.asked == []
+
+
+async def test_a_number_beyond_all_numbers_is_refused(home: House, look: RunAt) -> None:
+    body = json.dumps(asks(look, "up > :n", params={"n": {"type": "number", "value": 1}}))
+    for number in ("1e999", "-1e999", "NaN", "Infinity"):
+        response = await look.http.post(
+            URL,
+            content=body.replace('"value": 1', f'"value": {number}'),
+            headers={"Authorization": f"Bearer {look.token}", "Content-Type": "application/json"},
+        )
+        assert response.status_code in {400, 422}, response.text
+    assert home.target.metrics.asked == []

@@ -4,10 +4,12 @@ import asyncio
 import datetime as dt
 import gzip
 import json
+import os
 import ssl
 import time
 import tracemalloc
 from ipaddress import ip_network
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -390,3 +392,39 @@ async def test_a_certificate_of_somebody_else_is_refused(tmp_path: Path) -> None
     assert "TLS failed" in str(other)
     assert {unknown.code, other.code} == {"target-unreachable"}
     assert server.connections == 0
+
+
+def folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+def written(path: Path, text: str | Path) -> None:
+    """Write a text, or another file's; no two have one time."""
+    path.write_text(text.read_text() if isinstance(text, Path) else text)
+    os.utime(path, ns=(1, next(_TIMES)))
+
+
+_TIMES = count(1)
+
+
+async def test_certificates_that_cannot_be_read_are_said(tmp_path: Path) -> None:
+    written(tmp_path / "empty.pem", "")
+    async with serving(says()) as server:
+        for file in ("missing.pem", "empty.pem"):
+            names = Names([["127.0.0.1"]])
+            error = await refused(secure(server, "a.test", str(tmp_path / file)), SMALL, names)
+            assert "`ca` of metrics in targets.toml" in str(error)
+    assert server.connections == 0
+
+
+async def test_a_file_of_certificates_that_was_replaced_counts(tmp_path: Path) -> None:
+    context, pem = certificate(tmp_path, "metrics.test")
+    used = tmp_path / "ca.pem"
+    written(used, Path(certificate(folder(tmp_path / "other"), "metrics.test")[1]))
+    async with serving(says(), context) as server:
+        door = secure(server, "metrics.test", str(used))
+        names = Names([["127.0.0.1"]])
+        assert "TLS failed" in str(await refused(door, SMALL, names))
+        written(used, Path(pem))
+        assert (await ask(door, SMALL, names)).status == 200

@@ -185,3 +185,10 @@ def test_what_is_sent_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
             },
         }
     ]
+
+
+def test_samples_go_to_arrow_exactly() -> None:
+    table = hour().arrow()
+    assert table.num_rows == 92
+    assert math.isnan(table.column("value").to_pylist()[-1])
+    assert table.column("time").to_pylist()[0] == START

@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -155,7 +156,7 @@ class GuardedClient:
 
 async def _asked(door: Door, request: Request, address: str, caps: Caps, began: float) -> Answer:
     transport = httpx.AsyncHTTPTransport(
-        verify=_trust(door.ca),
+        verify=_trust(door),
         trust_env=False,
         limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
     )
@@ -302,7 +303,19 @@ def _broken(door: Door, error: Exception) -> TargetError:
     )
 
 
+def _trust(door: Door) -> ssl.SSLContext:
+    """Return what certificates are checked against; a file that was replaced is read again."""
+    try:
+        return _context(door.ca, Path(door.ca).stat().st_mtime_ns if door.ca else 0)
+    except OSError as error:
+        raise TargetError(
+            "target-unreachable",
+            f"`ca` of {door.target} in targets.toml names no certificates that can be read: "
+            f"{error.strerror or error}.",
+        ) from error
+
+
 @lru_cache(maxsize=32)
-def _trust(ca: str) -> ssl.SSLContext:
-    """Return what certificates are checked against; loading it takes longer than a call."""
+def _context(ca: str, _version: int) -> ssl.SSLContext:
+    """Return a context; loading one takes longer than a call."""
     return ssl.create_default_context(cafile=ca or None)

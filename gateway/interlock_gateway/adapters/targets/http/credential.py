@@ -10,7 +10,7 @@ from interlock_gateway.core.model import Scheme
 from interlock_gateway.service.targets import TargetError
 
 _MARK = b"[credential]"
-_SHORTEST = 4  # characters; of less, taking it out would take out words
+_SHORTEST = 8  # characters; of less, taking it out would take out words and numbers
 _HEADER = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?")
 
 
