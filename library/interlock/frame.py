@@ -111,15 +111,26 @@ class Frame(Table):
         )
 
     def latest(self) -> "Frame":
-        """Return the last sample of each series: how things stand at the end."""
-        last: dict[tuple[Any, ...], Any] = {}
-        for cells in self._answer.get("rows") or []:
-            last[tuple(cells[1:-1])] = cells
-        return Frame({**self._answer, "rows": list(last.values()), "age_s": self._age_s})
+        """Return how things stand at the end: one row for each series that has a value there.
+
+        A series that had its last value before is not in it: that is not how things stand.
+        """
+        cells = self._answer.get("rows") or []
+        last = self._last_moment
+        kept = [
+            raw
+            for raw, row in zip(cells, self.rows, strict=True)
+            if last is None or row[TIME] >= last
+        ]
+        return Frame({**self._answer, "rows": kept, "age_s": self.age.total_seconds()})
 
     @property
-    def _age_s(self) -> float:
-        return self.age.total_seconds()
+    def _last_moment(self) -> datetime | None:
+        """A little before the last moment at which the query was evaluated; None for one alone."""
+        if not self._step_s or self.start is None or self.end is None:
+            return None
+        steps = int((self.end - self.start).total_seconds() / self._step_s + 1e-6)
+        return self.start + timedelta(seconds=(steps - 0.5) * self._step_s)
 
     # --- how it prints --------------------------------------------------------------------------
 

@@ -292,7 +292,7 @@ _SHOWN: Mapping[str, tuple[str, Show]] = {
     "source": ("Cell", _words("python")),
     "statement": ("Statement", _words("sql")),
     "promql": ("PromQL", _words("promql")),
-    "sent": ("PromQL as it was sent", _words("promql")),
+    "sent": ("Sent to the target", _words("promql")),
     "params": ("Parameters", pairs_of),
     "args": ("Arguments", pairs_of),
     "result": ("Result", _rows),

@@ -57,6 +57,24 @@ def test_the_latest_is_one_row_for_each_series_with_the_same_evidence() -> None:
     assert latest.age >= timedelta(seconds=12)
 
 
+def test_what_ended_before_is_not_how_things_stand() -> None:
+    gone = frame(
+        *[(moment(n), "gone", "200", 99.0) for n in range(59)],
+        *[(moment(n), "here", "200", 1.0) for n in range(61)],
+    )
+    assert [row.job for row in gone.latest()] == ["here"]
+    assert not gone.latest().any("value", ">", 50)
+    assert len(frame((moment(0), "gone", "200", 1.0)).latest()) == 0
+
+
+def test_the_last_moment_may_lie_before_the_end() -> None:
+    """From 03:00 on in steps of 7 minutes, the last one is 03:56."""
+    uneven = {**WINDOW, "step_s": 420.0}
+    rows = [(moment(n), "api", "200", float(n)) for n in range(0, 61, 7)]
+    assert [row.value for row in frame(*rows, window=uneven).latest()] == [56.0]
+    assert len(frame(*rows[:-1], window=uneven).latest()) == 0
+
+
 def test_a_cut_answer_stays_cut() -> None:
     cut = frame((moment(0), "api", "200", 1.0), truncated="series (1 of 9)")
     assert cut.latest().truncated == "series (1 of 9)"
