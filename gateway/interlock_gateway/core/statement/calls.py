@@ -9,10 +9,11 @@ and https://dev.mysql.com/doc/refman/8.4/en/function-resolution.html
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 
 from interlock_gateway.core.model import Effect, Reason
 from interlock_gateway.core.statement.lexer import Mark, Token
-from interlock_gateway.core.statement.rules import Rules
+from interlock_gateway.core.statement.rules import Rules, word_set
 
 _EXPLAIN = frozenset({"explain", "analyze", "describe", "desc"})
 _OPTIONS = frozenset(
@@ -128,6 +129,21 @@ def phrases(lists: Rules, found: Sequence[Token]) -> Iterator[Reason]:
                 phrase = " ".join(words)
                 yield _acts(listed[phrase], phrase, token)
                 break
+
+
+def pivots(lists: Rules, found: Sequence[Token]) -> Iterator[Reason]:
+    """Yield why a PIVOT is more than a read though its tree looks like one.
+
+    In `PIVOT t ON +a IN (1)` the sign makes an expression of the column, and DuckDB looks its
+    values up before anything else, into a temporary type. sqlglot drops the sign.
+    """
+    before = word_set(lists.syntax.get("pivot", {}).get("before_plus", ""))
+    if not before or all(token.word != "pivot" for token in found):
+        return
+    for first, sign in pairwise(found):
+        if sign.text == "+" and first.text.lower() in before:
+            detail = "A sign before what PIVOT is ON makes a temporary type; leave it out."
+            yield Reason(Effect.SESSION, "sign +", detail, position=sign.start, length=1)
 
 
 def _is_part_of_name(found: Sequence[Token], index: int) -> bool:

@@ -40,6 +40,7 @@ def reasons(
     refused = word_set(lists.syntax["tables"]["refused"])
     yield from files.reasons(lists, found) if "files" in lists.syntax else ()
     yield from calls.phrases(lists, found) if queries else ()
+    yield from calls.pivots(lists, found)
     body = 0 if queries else calls.body(lists, found, kind)
     for index, token in enumerate(found):
         if token.mark not in _NAMES:

@@ -274,3 +274,14 @@ DESCRIBE b'orders'
 SELECT * FROM (SUMMARIZE E'orders')
 
 SUMMARIZE $$orders$$
+
+-- effect: session
+-- because: sign +
+PIVOT orders ON +state IN ('open') USING count(*)
+
+PIVOT orders ON state IN ('open'), + /* a */ customer IN (2) USING count(*)
+
+WITH w AS (PIVOT orders ON +"state" IN ('open')) FROM w
+
+-- effect: exfiltration
+FROM duckdb_extension_repositories()

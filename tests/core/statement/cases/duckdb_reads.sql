@@ -132,3 +132,7 @@ SELECT * FROM orders AT (VERSION => 3)
 TABLE orders
 
 VALUES (1, 'a'), (2, 'b')
+
+PIVOT orders ON state IN ('open') USING sum(+total)
+
+SELECT a, +b FROM t JOIN u ON +t.id = u.id
