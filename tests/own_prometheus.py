@@ -40,7 +40,7 @@ class OwnPrometheus:
 
 @pytest.fixture(scope="session")
 def own_prometheus() -> Iterator[OwnPrometheus]:
-    """Start a Prometheus, once for each worker; without its binary skip, in CI fail."""
+    """Start a Prometheus, once for each module; without its binary skip, in CI fail."""
     binary = shutil.which("prometheus")
     if binary is None:
         if os.environ.get("CI") == "true":
