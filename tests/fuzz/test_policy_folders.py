@@ -29,8 +29,9 @@ def test_the_hunt_would_notice_a_deny_that_is_not_one() -> None:
             return text.partition("\n")[2] if name == "permissions.csv" else text
 
     denied = "p, *, *, *, *, *, *, deny, -, -\n" + files["permissions.csv"]
+    chance = random.Random(1)  # noqa: S311  repeatable
     for _ in range(20):
-        try_one(Forgetful(files | {"permissions.csv": denied}), random.Random(1), tally)  # noqa: S311  repeatable
+        try_one(Forgetful(files | {"permissions.csv": denied}), chance, tally)
 
     assert tally.loaded == 20
     assert tally.allowed

@@ -44,12 +44,16 @@ class Watcher:
         self.user = user
 
     async def at_work(self) -> int:
-        """Count the sessions of the read login in which something runs."""
-        found = await lines(
-            self.connection,
-            "SELECT COUNT(*) FROM information_schema.processlist "  # noqa: S608  our own name
-            f"WHERE user = '{self.user}' AND command <> 'Sleep'",
-        )
+        """Count the sessions of the read login in which something runs and does not stop."""
+        for _ in range(50):  # a busy server takes a moment to notice that a session was ended
+            found = await lines(
+                self.connection,
+                "SELECT COUNT(*) FROM information_schema.processlist "  # noqa: S608  our own name
+                f"WHERE user = '{self.user}' AND command <> 'Sleep'",
+            )
+            if found[0][0] == "0":
+                return 0
+            await asyncio.sleep(0.1)
         return int(found[0][0] or -1)
 
     async def sessions(self) -> int:
