@@ -3,8 +3,9 @@
 import asyncio
 import re
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,18 +22,11 @@ from interlock_gateway.core.model import Limits, Target
 from interlock_gateway.core.statement import translate
 from interlock_gateway.service.outcomes import as_expected
 from interlock_gateway.service.targets import Deed, Expect, TargetError
-from mysql_target import Maria, maria, session
+from mysql_target import AsWritten, Maria, maria, session
 from policy_folder import SHIPPED
 
 ACTIONS = read(SHIPPED).actions
 QUICK = Limits(seconds=5)
-
-
-class AsWritten:
-    """Credentials that are their own reference."""
-
-    def resolve(self, reference: str) -> str:
-        return reference
 
 
 class Operator:
@@ -62,12 +56,17 @@ class Operator:
         return [dict(zip((c.name for c in rows.columns), row, strict=True)) for row in rows.rows]
 
     async def holds(self, part: str) -> bool:
-        """Tell whether a check finds what it expects."""
+        """Tell whether a check finds what it expects, within the time that it has."""
         check = getattr(self.action, part)
         statement = translate(self.action.dialect, check.sql)
         values = {name: self.given[name] for name in statement.names}
-        rows = await self._reader.read(self._target, statement, values, QUICK)
-        return as_expected(rows, check.expect)
+        ends = time.monotonic() + check.within_s
+        while True:
+            rows = await self._reader.read(self._target, statement, values, QUICK)
+            held = as_expected(rows, check.expect)
+            if held or time.monotonic() >= ends:
+                return held
+            await asyncio.sleep(0.05)
 
     async def acts(self, rows: int = 0) -> list[tuple[Any, ...]]:
         """Do it, once, given that `rows` were counted before."""
@@ -92,7 +91,7 @@ def sessions(module_database: Database) -> Iterator[list[psycopg.Connection]]:
     """Three sessions of the application: two idle in a transaction, one that is just idle."""
     with ExitStack() as stack:
         made = [
-            stack.enter_context(psycopg.connect(module_database.app, autocommit=True))
+            stack.enter_context(closing(psycopg.connect(module_database.app, autocommit=True)))
             for _ in range(3)
         ]
         for idle in made[:2]:
