@@ -46,6 +46,11 @@ class Watch:
         """Seconds since the call began."""
         return time.monotonic() - self.started
 
+    @property
+    def is_late(self) -> bool:
+        """Whether the call took longer than it may."""
+        return self.elapsed > self.limits.seconds
+
     def over(self, connection: sqlite3.Connection, steps: int = _STEPS) -> None:
         """Have SQLite ask on `connection`, every so many steps."""
         connection.set_progress_handler(self._look, steps)
@@ -77,7 +82,7 @@ class Watch:
         """Return 1 to interrupt, 0 to go on: SQLite's progress handler."""
         now = time.monotonic()
         slow, self._looked = now - self._looked > _SLOW_SECONDS, now
-        self.expired = self.expired or now - self.started > self.limits.seconds
+        self.expired = self.expired or self.is_late
         if slow:
             self._full = self._full or _resident() - self._resident > MEMORY
         return int(self.expired or self._full)

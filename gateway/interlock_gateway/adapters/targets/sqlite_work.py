@@ -56,7 +56,11 @@ class SqliteWork:
                 sqlite_fence.explained(fence),
                 closing(connection.execute(task.statement.text, parameters)) as cursor,
             ):
-                return own.rows(cursor, watch)
+                rows = own.rows(cursor, watch)
+        if watch.is_late:  # one step of SQLite's machine can take seconds, and asks nobody
+            words = f"did not finish within {task.limits.seconds:g} s."
+            raise TargetError("target-timeout", f"Target {task.name} {words}")
+        return rows
 
     def facts(self, task: Task) -> Any:
         """Return what `sqlite_catalogue` makes a snapshot of."""
