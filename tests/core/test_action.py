@@ -278,6 +278,16 @@ def test_a_list_that_is_not_as_declared_is_told(given: dict[str, Any], message: 
     assert message in told
 
 
+def test_a_text_in_a_list_is_as_long_as_any_other_text() -> None:
+    named = LISTED.replace('pid = "integer"', 'pid = "text"')
+    action, problems = load(named)
+    assert action is not None
+    assert problems == []
+
+    (told,) = action.problems(listed(item("x" * 1_001)))
+    assert "item 1 whose pid is longer than 1,000 characters." in told
+
+
 def test_a_list_in_another_order_is_the_same_thing() -> None:
     action = of_a_list()
 

@@ -1,5 +1,6 @@
 """Free SQL that changes something: previewed by a read, approved, and bounded by its row count."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -166,3 +167,19 @@ async def test_masked_values_are_neither_kept_nor_written_back(
     done = await _succeeded(approver, incident)
     assert done["before"]["rows"] == [[0, "[pii]"], [1, "[pii]"], [2, "[pii]"]]
     assert "undo_sql" not in done
+
+
+async def test_no_undo_is_offered_where_more_changed_than_was_read(
+    home: House, requeue: RunAt, approver: Someone
+) -> None:
+    def one_came_in_between(deed: Deed) -> Rows:
+        rows = _with_the_rows_before(deed)
+        assert rows.before is not None
+        two = replace(rows.before.rows, rows=rows.before.rows.rows[:2])
+        return replace(rows, before=replace(rows.before, rows=two))
+
+    home.target.deed = one_came_in_between
+    approval = await _asked(requeue)
+    await approver.vote(approval)
+
+    assert "undo_sql" not in await requeue.post(f"/v1/approvals/{approval}/execute")

@@ -107,10 +107,10 @@ def _wrong_cell(kind: str, cell: object) -> str:
     if cell is None:
         return "must not be null."
     try:
-        wire.decode_cell(kind, cell)
+        value = wire.decode_cell(kind, cell)
     except wire.WireError as error:
         return f"cannot be read: {error}"
-    return ""
+    return _out_of_range(Argument("", kind, ""), value)
 
 
 def _out_of_range(argument: Argument, value: object) -> str:

@@ -349,16 +349,17 @@ class Execution:
         except Exception as error:  # noqa: BLE001  it was sent, perhaps: never call that a failure
             return unknown(f"The target adapter broke: {type(error).__name__}.")
         elapsed_ms = round((self._clock.monotonic() - began) * 1000, 3)
-        before = self._kept(use, rows.before)
+        before = self._kept(use, rows.before, rows.affected)
         rows = shown_rows(use.target, use.found, rows) if use.found else rows
         return succeeded(use.row, rows, elapsed_ms, await self._verify(use), before)
 
-    def _kept(self, use: _Use, before: Before | None) -> Kept | None:
+    def _kept(self, use: _Use, before: Before | None, changed: int | None) -> Kept | None:
         """Return what the rows were, as it may be seen, and what would bring them back."""
         if before is None or use.image is None:
             return None
         shown = replace(before, rows=shown_rows(use.target, use.image, before.rows))
-        return Kept(shown.rows, self._guard.undo(_statement(use.proposal), shown))
+        whole = len(shown.rows.rows) == changed  # else a row came in between
+        return Kept(shown.rows, self._guard.undo(_statement(use.proposal), shown) if whole else "")
 
     async def _verify(self, use: _Use) -> dict[str, Any]:
         """Ask until what should follow has followed, or the time for it is up."""

@@ -34,6 +34,12 @@ def shown(sql: str, dialect: Dialect = Dialect.POSTGRES) -> Preview:
             "SELECT count(*) FROM t WHERE (a IS DISTINCT FROM 1\n)",
         ),
         ("DELETE FROM t", "t", "SELECT count(*) FROM t"),
+        (
+            "UPDATE t -- what follows must not be part of this\nSET a = 1 WHERE b = 2",
+            "t",
+            "SELECT count(*) FROM t WHERE (b = 2\n)",
+        ),
+        ("UPDATE t -- likewise\nSET a = 1", "t", "SELECT count(*) FROM t"),
     ],
 )
 def test_the_condition_is_cut_from_the_text_and_reads(sql: str, table: str, count: str) -> None:

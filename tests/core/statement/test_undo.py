@@ -48,6 +48,8 @@ def test_names_are_quoted_as_the_engine_quotes() -> None:
         ("boolean", True, "TRUE"),
         ("number", 0.1, "0.1"),
         ("number", "NaN", "'NaN'"),
+        ("number", "inf", "'inf'"),
+        ("numeric", "0); DROP TABLE orders; --", "'0); DROP TABLE orders; --'"),
         ("numeric", "-1E+400", "-1E+400"),
         ("timestamptz", "2026-01-01T10:00:00+00:00", "'2026-01-01T10:00:00+00:00'"),
         ("bytes", "AP8=", r"'\x00ff'"),

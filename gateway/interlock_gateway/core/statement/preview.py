@@ -86,10 +86,10 @@ class _Words:
         return next((index for index in places if self.word(index) == word), None)
 
     def cut(self, first: int, end: int | None) -> str:
-        """Return the text from token `first` to before token `end`, without outer blanks."""
-        start = self.tokens[first].start
-        stop = self.tokens[end].start if end is not None else self.tokens[-1].end
-        return self.source[start:stop].rstrip()
+        """Return the text from token `first` to the one before `end`, and no comment behind it."""
+        return self.source[
+            self.tokens[first].start : self.tokens[-1 if end is None else end - 1].end
+        ]
 
 
 def _selected(words: _Words, *, start: int, table_ends: str, sample: int) -> Preview:

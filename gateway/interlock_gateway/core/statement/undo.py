@@ -7,6 +7,7 @@ there, values that are masked.
 
 import base64
 import json
+import re
 from typing import Any
 
 from sqlglot import exp
@@ -16,8 +17,8 @@ from interlock_gateway.core.statement import glot
 
 _LONGEST = 8 * 1024  # characters of a statement that is parsed once more
 _QUOTES = {Dialect.POSTGRES: '"', Dialect.SQLITE: '"', Dialect.DUCKDB: '"'}
-_PLAIN = frozenset({"integer", "number", "numeric", "boolean"})
-_SPECIAL = frozenset({"NaN", "Infinity", "-Infinity"})
+_NUMBERS = frozenset({"integer", "number", "numeric"})
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")  # not NaN, not Infinity
 
 
 def undo_of(statement: Statement, before: Before) -> str:
@@ -127,8 +128,10 @@ class _Writer:
         """Return a cell as SQL, or None where its type does not say how."""
         if cell is None:
             return "NULL"
-        if column.type in _PLAIN and str(cell) not in _SPECIAL:
-            return str(cell).upper() if column.type == "boolean" else str(cell)
+        if isinstance(cell, bool):
+            return str(cell).upper()
+        if column.type in _NUMBERS and _NUMBER.fullmatch(str(cell)):
+            return str(cell)
         return self._text(column, cell)
 
     def _text(self, column: Column, cell: Any) -> str | None:
