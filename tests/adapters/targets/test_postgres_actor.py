@@ -179,6 +179,36 @@ async def test_a_change_that_is_rolled_back_leaves_the_rows_unlocked(shop: Shop)
         assert other.execute("SELECT id FROM orders FOR UPDATE NOWAIT").fetchall()
 
 
+HALF_SEEN = [
+    "CREATE VIEW seen_part AS SELECT id, state FROM orders",
+    """
+    CREATE TABLE seen_part (id int PRIMARY KEY, state text);
+    CREATE TABLE more (why text NOT NULL) INHERITS (seen_part);
+    INSERT INTO more VALUES (1, 'open', 'because')
+    """,
+]
+
+
+@pytest.mark.parametrize("made", HALF_SEEN, ids=["a view", "a table that another inherits from"])
+async def test_rows_of_which_not_everything_is_seen_are_not_offered_back(
+    shop: Shop, made: str
+) -> None:
+    role = urlsplit(shop.database.act).username
+    with psycopg.connect(shop.database.app, autocommit=True) as owner:
+        owner.execute(made.encode())
+        owner.execute(f"GRANT ALL ON seen_part TO {role}".encode())
+        sql = "DELETE FROM seen_part WHERE id = 1"
+        seen = Statement(Dialect.POSTGRES, "SELECT * FROM seen_part WHERE (id = 1)", (), "")
+        rows = await shop.act(replace(deed(sql), image=seen))
+        owner.execute(
+            "DROP VIEW IF EXISTS seen_part" if "VIEW" in made else "DROP TABLE seen_part CASCADE"
+        )
+
+    assert rows.before is not None
+    assert rows.before.rows.rows == ((1, "open"),)
+    assert undo_of(Statement(Dialect.POSTGRES, sql, (), sql), rows.before) == ""
+
+
 UNDONE = [
     (3, "UPDATE orders SET state = 'it''s done' WHERE id <= 3"),
     (4, "DELETE FROM orders WHERE id >= 2"),

@@ -18,6 +18,9 @@ _STORED = b"""
 SELECT a.attname, coalesce(a.attnum OPERATOR(pg_catalog.=) ANY (i.indkey), false),
        a.attgenerated OPERATOR(pg_catalog.<>) '', a.attidentity OPERATOR(pg_catalog.=) 'a'
   FROM pg_catalog.pg_attribute AS a
+  JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid AND NOT c.relhasrules
+   AND (c.relkind OPERATOR(pg_catalog.=) 'p'
+        OR c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT c.relhassubclass)
   LEFT JOIN pg_catalog.pg_index AS i
     ON i.indrelid OPERATOR(pg_catalog.=) a.attrelid AND i.indisprimary
  WHERE a.attrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid
@@ -58,7 +61,11 @@ async def image(connection: Connection, deed: Deed, seconds: float) -> Before | 
 
 
 async def _stored(connection: Connection, answer: Answer) -> tuple[Stored, ...]:
-    """Return the columns of the table that all of the answer comes from, or nothing."""
+    """Return the columns of the table that all of the answer comes from, or nothing.
+
+    Behind a view, a rule or a table that others inherit from there can be columns that the answer
+    does not show: what brings such rows back is not certain.
+    """
     (table, *more) = {relation for relation, _ in answer.sources} or {0}
     if more or not table:
         return ()
