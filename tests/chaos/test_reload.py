@@ -69,7 +69,7 @@ def test_a_changed_file_comes_into_force_by_itself(serving: Gateway) -> None:
     (loaded,), (reloaded,) = events(serving, "policy.loaded"), events(serving, "policy.reloaded")
     assert reloaded["from"] == loaded["policy"] != reloaded["to"]
     assert reloaded["trigger"] == "change"
-    assert "policy reloaded" in serving.said()
+    until(lambda: "policy reloaded" in serving.said(), serving)
 
 
 def test_sighup_reads_the_folder_again_and_ends_nothing(serving: Gateway) -> None:
@@ -132,7 +132,7 @@ def test_a_folder_that_does_not_load_is_an_alarm_and_the_old_policy_goes_on(
 
     until(lambda: alarms(serving) == "1.0", serving)
 
-    assert told(serving) == ["policy.loaded", "policy.refused"]
+    until(lambda: told(serving) == ["policy.loaded", "policy.refused"], serving)
     assert "exactly `allow` or `deny`, not 'Allow'" in serving.said()
     assert httpx.get(f"{serving.home.url}/healthz", timeout=10).is_success
     path.write_text("# mended\n" + good)
