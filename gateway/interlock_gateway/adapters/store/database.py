@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from interlock_gateway.adapters.store.driver import as_sqlalchemy
+from interlock_gateway.adapters.store.lending import Lending
 from interlock_gateway.adapters.store.migrate import NewerStoreError, migrate
 from interlock_gateway.adapters.store.reading import SqlReading
 from interlock_gateway.adapters.store.writer import Writer, words
@@ -31,7 +32,7 @@ class SqlStore:
         self, writer: Writer, reader: Engine, close: Callable[[], None], *, embedded: bool
     ) -> None:
         self._writer = writer
-        self._reader = reader
+        self._reading = Lending(reader)
         self._close = close
         self._embedded = embedded
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
@@ -56,7 +57,7 @@ class SqlStore:
 
     def _ask(self, question: Callable[[Reading], T]) -> T:
         try:
-            with self._reader.connect() as connection:
+            with self._reading.begun() as connection:
                 return question(SqlReading(connection))
         except SQLAlchemyError as error:
             raise StoreUnwritableError(f"The store cannot be read: {words(error)}") from error
@@ -65,6 +66,7 @@ class SqlStore:
         """Finish what is queued and close every connection."""
         await asyncio.to_thread(self._writer.close)
         self._threads.shutdown()
+        self._reading.close()
         self._close()
 
 

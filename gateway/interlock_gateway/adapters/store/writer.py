@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from interlock_gateway.adapters.store.driver import Driver
+from interlock_gateway.adapters.store.lending import Lending
 from interlock_gateway.adapters.store.transaction import Heads, SqlTransaction
 from interlock_gateway.service.ports import Clock, StoreUnwritableError
 
@@ -58,7 +59,7 @@ class Writer:
         identifier: Callable[[str], str],
         random_bytes: Callable[[int], bytes],
     ) -> None:
-        self._engine = engine
+        self._lending = Lending(engine)
         self._clock = clock
         self._identifier = identifier
         self._random_bytes = random_bytes
@@ -87,6 +88,7 @@ class Writer:
         self._closed = True
         self._queue.put(None)
         self._thread.join()
+        self._lending.close()
 
     def _work(self) -> None:
         while (first := self._queue.get()) is not None:
@@ -109,7 +111,7 @@ class Writer:
 
     def _commit(self, batch: list[_Waiting]) -> list[_Settled]:
         try:
-            with self._engine.connect() as connection, connection.begin() as whole:
+            with self._lending.begun() as connection:
                 driver = Driver(connection)
                 heads = self._take_heads(connection, driver)
                 transaction = SqlTransaction(
@@ -118,7 +120,7 @@ class Writer:
                 alone = len(batch) == 1
                 settled = [_attempt(transaction, waiting, alone=alone) for waiting in batch]
                 if alone and settled[0].error is not None:
-                    whole.rollback()
+                    connection.rollback()
                 else:
                     transaction.flush()
         except (SQLAlchemyError, OSError) as error:

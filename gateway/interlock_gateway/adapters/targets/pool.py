@@ -1,5 +1,8 @@
 """A few connections per target and credential generation, clean each time they are lent.
 
+After an answer a connection is tidied while its borrower already goes on: the statements that tidy
+it are on their way before the answer is, and nobody is lent it before they have ended.
+
 Not psycopg_pool: when a target is down it retries in the background and answers after its
 timeout without the reason. In an incident "connection refused" must be said at once.
 """
@@ -62,6 +65,7 @@ class Pool(Generic[C]):
         self._free = asyncio.Semaphore(size)
         self._alive = alive
         self._idle: list[tuple[C, float]] = []
+        self._tidying: set[asyncio.Task[None]] = set()
         self._closed = False
 
     @asynccontextmanager
@@ -72,22 +76,27 @@ class Pool(Generic[C]):
             try:
                 yield connection
             except self._refusals:
-                await self._give_back(connection)
+                await self._tidy(connection)
                 raise
             except BaseException:  # cancelled: what the session does now is not known
                 await connection.close()
                 raise
-            await self._give_back(connection)
+            self._give_back(connection)
 
     async def aclose(self) -> None:
         """Close what is idle now and what comes back later."""
         self._closed = True
+        if self._tidying:
+            await asyncio.wait(self._tidying)
         while self._idle:
             connection, _ = self._idle.pop()
             await connection.close()
 
     async def _take(self) -> C:
-        while self._idle:
+        while self._idle or self._tidying:
+            if not self._idle:  # sooner there than a new one
+                await asyncio.wait(self._tidying, return_when=asyncio.FIRST_COMPLETED)
+                continue
             connection, since = self._idle.pop()
             fresh = time.monotonic() - since < _FRESH_S
             if fresh and self._alive is not None and self._alive(connection):
@@ -96,8 +105,13 @@ class Pool(Generic[C]):
                 return connection
         return await self._connect()
 
-    async def _give_back(self, connection: C) -> None:
+    def _give_back(self, connection: C) -> None:
         """Undo and forget at once: an advisory lock must not outlive the call that took it."""
+        task = asyncio.create_task(self._tidy(connection), name="tidy")
+        self._tidying.add(task)
+        task.add_done_callback(self._tidying.discard)
+
+    async def _tidy(self, connection: C) -> None:
         if await self._tidied(connection) and not self._closed:
             self._idle.append((connection, time.monotonic()))
         else:
