@@ -23,6 +23,7 @@ _ROWS = 20
 _CONFIG = {
     "threads": "1",
     "memory_limit": "300MB",
+    "temp_directory": "",  # as at a target: a large join would write files, whatever it says
     "autoload_known_extensions": "false",
     "autoinstall_known_extensions": "false",
     "python_enable_replacements": "false",

@@ -129,10 +129,18 @@ class MariadbJudge:
             verdicts = [why] * len(statements)
         if any(verdicts):
             self._end()
-            self._runner.run(self._make_world())
+            self._renew()
             if len(statements) > 1:
                 return self._alone(statements, verdicts)
         return verdicts
+
+    def _renew(self) -> None:
+        """Make the world anew; a server that was still dying when it was looked at is mended."""
+        try:
+            self._runner.run(self._make_world())
+        except LostError:
+            self.mend()
+            self._runner.run(self._make_world())
 
     def _alone(self, statements: Sequence[Statement], together: Sequence[str]) -> list[str]:
         """Return what each does alone; or, of a crash that only happens together, who was last."""
