@@ -26,7 +26,13 @@ from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
 from interlock_gateway.adapters.tokens import SignedRunTokens
+from interlock_gateway.service.considerate import (
+    ConsiderateMetrics,
+    ConsiderateReader,
+    Consideration,
+)
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
+from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.reloading import (
     Outcome,
     Refused,
@@ -73,7 +79,11 @@ def compose(settings: Settings) -> Composed:
     """
     clock, randomness, meter = SystemClock(), SystemRandomness(), PrometheusMeter()
     secrets, classifier = References(settings.home), Classifier()
-    targets, metrics = Targets(secrets), PrometheusReader(secrets)
+    targets = Targets(secrets)
+    pacing = Pacing(clock)
+    consideration = Consideration(pacing, clock, meter)
+    reader = ConsiderateReader(targets, consideration)
+    metrics = ConsiderateMetrics(PrometheusReader(secrets), consideration)
     policy = PolicyFolder(settings.path(settings.policies))
     seal = KeySeal(key_in(settings.path("state/seal.key")))
     tokens = SignedRunTokens(key_in(settings.path("state/run-token.key")))
@@ -82,8 +92,8 @@ def compose(settings: Settings) -> Composed:
         Ports(
             store=store,
             policy=policy,
-            guard=SqlGuard(Snapshots(targets), classifier),
-            reader=targets,
+            guard=SqlGuard(Snapshots(reader), classifier),
+            reader=reader,
             actor=targets,
             metrics=metrics,
             seal=seal,
@@ -93,6 +103,7 @@ def compose(settings: Settings) -> Composed:
             clock=clock,
             randomness=randomness,
             meter=meter,
+            pacing=pacing,
         )
     )
     telling = Telling(store, LogBoard(), clock, meter)

@@ -182,7 +182,11 @@ CODES: dict[str, Code] = {
     "bad-sql-parameters": Code(422, UsageError, "Give every :name in the statement a value."),
     "no-permission": Code(403, Denied, "Ask who may: `interlock policy explain`."),
     "policy-fault": Code(503, Denied, "Tell whoever runs the gateway; its log says what broke."),
-    "too-many-calls": Code(429, Denied, "The run's limit is reached; start a new run."),
+    "too-many-calls": Code(
+        429,
+        Denied,
+        "Ask again a little later, or start a new run where the run's limit is reached.",
+    ),
     "precondition-failed": Code(409, Denied, "Look again: what the action aims at has changed."),
     "preview-failed": Code(409, Denied, "No preview, no approval; see why, then ask again."),
     # approvals

@@ -2,6 +2,7 @@
 
 import pytest
 from interlock_gateway.core.model import Limits, Reads
+from interlock_gateway.core.pace import OF_RUN, OF_TARGET, Callers, Pace
 from interlock_gateway.core.policy import PolicyError, load
 from policy_folder import (
     ACTION,
@@ -208,6 +209,10 @@ def test_an_empty_group_is_an_error_and_never_means_anybody(group: str) -> None:
             'dialect = "duckdb"\nlimits = { cost = 9 }',
             "DuckDB estimates rows and not work",
         ),
+        ('act = "env:ORDERS_ACT"', "pace = { at_one = 1 }", "did you mean `at_once`?"),
+        ('act = "env:ORDERS_ACT"', "pace = { at_once = 0 }", "`at_once = 0` must be from 1 to 64"),
+        ('tiers = ["', 'pace = { runs = 1 }\ntiers = ["', "did you mean `run`?"),
+        ('tiers = ["', 'pace.run = { per_minute = 0 }\ntiers = ["', "`per_minute = 0` must be"),
         ('act = "env:ORDERS_ACT"', "reads = { table = [] }", "did you mean `tables`?"),
         ('act = "env:ORDERS_ACT"', 'reads = { tables = ["jobs"] }', "write `schema.name`"),
         ('act = "env:ORDERS_ACT"', 'reads = { functions = ["f"] }', "write `schema.name`"),
@@ -239,6 +244,15 @@ def test_masked_columns_are_read_with_their_tags() -> None:
     found = loaded(targets=TARGETS.replace('act = "env:ORDERS_ACT"', masked))
 
     assert found.targets["orders"].masked == {"a.b.c": "pii", "a.b.d": "pii", "a.e.f": "secret"}
+
+
+def test_paces_are_read_for_targets_people_and_runs() -> None:
+    written = TARGETS.replace('act = "env:ORDERS_ACT"', "pace = { at_once = 2 }", 1).replace(
+        'tiers = ["', 'pace.person = { at_once = 3, per_minute = 90 }\ntiers = ["', 1
+    )
+    policy = loaded(targets=written)
+    assert policy.targets["orders"].pace == Pace(2, OF_TARGET.per_minute)
+    assert policy.callers == Callers(person=Pace(3, 90), run=OF_RUN)
 
 
 def test_names_in_a_sqlite_file_are_compared_without_regard_to_case() -> None:

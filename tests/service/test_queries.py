@@ -206,3 +206,48 @@ async def test_a_responder_who_loses_the_part_loses_the_authority(
     body = {"person": "responder", "role": "observer"}
     await other.post(f"/v1/incidents/{incident}/roles", body)
     assert await look.refused("/v1/queries", look.asks(_ONE)) == "not-on-incident"
+
+
+async def _at_pace(home: House, pace: str) -> None:
+    """Put a pace in force for all callers."""
+    file = home.folder / "policies" / "targets.toml"
+    file.write_text(f"pace.{pace}\n{file.read_text()}")
+    assert home.policies.reload() == ()
+
+
+async def test_a_run_that_asks_too_fast_is_told_when_to_come_again(
+    home: House, run: RunAt, incident: str
+) -> None:
+    await _at_pace(home, "run = { per_minute = 2 }")
+    for ordinal in range(2):
+        await run.post("/v1/queries", run.asks(_ONE, "activity", ordinal))
+
+    answer = await run.call("POST", "/v1/queries", run.asks(_ONE, "activity", 2))
+    assert answer.status_code == 429
+    problem = answer.json()
+    assert problem["detail"] == (
+        f"The run {run.id} asked 2 times within a minute, which is the limit (`per_minute`)."
+    )
+    assert (problem["line"], problem["help"]) == (
+        "targets.toml: pace.run",
+        "Ask again in 30 s.",
+    )
+    assert (await home.timeline(incident))[-1]["data"]["code"] == "too-many-calls"
+
+    home.clock.pass_time(seconds=30)
+    await run.post("/v1/queries", run.asks(_ONE, "activity", 3))
+
+
+async def test_a_retry_of_an_answered_call_costs_no_turn(home: House, run: RunAt) -> None:
+    await _at_pace(home, "run = { per_minute = 1 }")
+    first = await run.post("/v1/queries", run.asks(_ONE, "activity", 0))
+    again = await run.post("/v1/queries", run.asks(_ONE, "activity", 0))
+    assert again == {**first, "replayed": True}
+
+
+async def test_a_persons_pace_counts_in_all_their_runs_and_for_what_they_wish(
+    home: House, run: RunAt
+) -> None:
+    await _at_pace(home, "person = { per_minute = 1 }")
+    await run.post("/v1/queries", run.asks(_ONE, "activity", 0))
+    assert await run.refused("/v1/actions", run.wishes(ordinal=1)) == "too-many-calls"

@@ -31,6 +31,7 @@ from interlock_gateway.core.model import Column, Limits, Person, Rows, Statement
 from interlock_gateway.core.statement import Catalogue, with_masks
 from interlock_gateway.core.telemetry import Evaluation
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
+from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.targets import Deed, TargetError
 from interlock_gateway.web.server import serve
 
@@ -366,6 +367,7 @@ async def house(
             clock=clock,
             randomness=random,
             meter=meter,
+            pacing=Pacing(clock),
         )
     )
     app = serve(gateway, meter.exposition)

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from interlock_gateway.core.endpoint import Base, Network
+from interlock_gateway.core.pace import OF_TARGET, Pace
 
 
 class Effect(StrEnum):
@@ -183,7 +184,7 @@ class Target:
     credential's version, so that an approval given before a rotation is not used after it.
     `masked` maps columns (`schema.relation.column`) that are never shown to their tags.
     `endpoint` is where a target that speaks HTTP answers, and `reach` how far its questions may;
-    there `read` may be "", since many ask for no credential.
+    there `read` may be "", since many ask for no credential. `pace` is how often it is asked.
     """
 
     name: str
@@ -197,6 +198,7 @@ class Target:
     masked: Mapping[str, str] = field(default_factory=dict)
     endpoint: Endpoint | None = None
     reach: Reach = Reach()
+    pace: Pace = OF_TARGET
 
 
 @dataclass(frozen=True, slots=True)

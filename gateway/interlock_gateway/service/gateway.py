@@ -13,6 +13,7 @@ from interlock_gateway.service.identity import CodeBook, Identity
 from interlock_gateway.service.incidents import Incidents
 from interlock_gateway.service.metrics import MetricQueries
 from interlock_gateway.service.overview import Overview
+from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import (
     Clock,
     Guard,
@@ -83,22 +84,25 @@ class Ports:
     clock: Clock
     randomness: Randomness
     meter: Meter
+    pacing: Pacing
 
 
 def assemble(ports: Ports) -> Gateway:
     """Return the use cases over these ports."""
     store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
     guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
-    random = ports.randomness
+    random, pacing = ports.randomness, ports.pacing
     return Gateway(
         identity=Identity(store, policy, ports.codes, ports.tokens, clock, random),
         incidents=Incidents(store, policy),
         overview=Overview(store),
         runs=Runs(store, ports.library, ports.tokens, clock),
-        queries=Queries(store, policy, guard, reader, clock, meter),
-        metrics=MetricQueries(store, policy, ports.metrics, clock, meter),
+        queries=Queries(store, policy, guard, reader, clock, meter, pacing),
+        metrics=MetricQueries(store, policy, ports.metrics, clock, meter, pacing),
         explaining=Explaining(policy, guard),
-        proposals=Proposals(store, policy, Designer(guard), reader, seal, clock, random, meter),
+        proposals=Proposals(
+            store, policy, Designer(guard), reader, seal, clock, random, meter, pacing
+        ),
         approvals=Approvals(store, policy, seal, clock, meter, bell),
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),

@@ -36,10 +36,12 @@ from interlock_gateway.service.calls import (
     scene,
 )
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import Clock, Meter, PolicySource, Store
 from interlock_gateway.service.reads import (
     Opening,
     RefusedError,
+    at_their_pace,
     completed,
     failed,
     limit,
@@ -126,13 +128,20 @@ class MetricQueries:
     """Answers guarded questions about metrics."""
 
     def __init__(
-        self, store: Store, policy: PolicySource, metrics: Metrics, clock: Clock, meter: Meter
+        self,
+        store: Store,
+        policy: PolicySource,
+        metrics: Metrics,
+        clock: Clock,
+        meter: Meter,
+        pacing: Pacing,
     ) -> None:
         self._store = store
         self._policy = policy
         self._metrics = metrics
         self._clock = clock
         self._meter = meter
+        self._pacing = pacing
 
     async def ask(self, who: Principal, question: MetricQuestion) -> dict[str, Any]:
         """Return the target's answer, or the recorded one when this is a transport retry.
@@ -148,11 +157,11 @@ class MetricQueries:
             return {**json.loads(known.answer), "replayed": True}
         basis = Basis(found)
         try:
-            admitted = self._admit(question, basis, values, span)
+            async with at_their_pace(self._pacing, self._policy.current, found):
+                return await self._answer(who, self._admit(question, basis, values, span))
         except RefusedError as refused:
             await self._refuse(who, question, basis, refused)
             raise refused.error from None
-        return await self._answer(who, admitted)
 
     def _admit(
         self, question: MetricQuestion, basis: Basis, values: Mapping[str, Any], span: Span

@@ -49,6 +49,7 @@ from interlock_gateway.service.closing import tell
 from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.drafting import Ready, drafted
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import (
     Clock,
     Meter,
@@ -79,6 +80,7 @@ class Proposals:
         clock: Clock,
         randomness: Randomness,
         meter: Meter,
+        pacing: Pacing,
     ) -> None:
         self._store = store
         self._policy = policy
@@ -88,6 +90,7 @@ class Proposals:
         self._clock = clock
         self._randomness = randomness
         self._meter = meter
+        self._pacing = pacing
 
     async def ask(self, who: Principal, wish: Wish) -> tuple[str, dict[str, Any] | None]:
         """Return (approval id, outcome): the outcome is there when it was carried out already.
@@ -104,9 +107,10 @@ class Proposals:
         basis = Basis(found)
         try:
             policy = self._policy.current
-            ready = await self._admit(wish, basis, policy)
-            if ready.action is None:
-                await self._admit_there(ready, policy)
+            async with self._pacing.caller(policy.callers, found.run.requester, found.run.id):
+                ready = await self._admit(wish, basis, policy)
+                if ready.action is None:
+                    await self._admit_there(ready, policy)
         except InterlockError as error:
             refused, asked = error, wish.asked_on(basis.data)  # the name ends with the block
             await self._store.commit(lambda tx: deny(tx, who, found, wish.site, refused, asked))

@@ -29,10 +29,12 @@ from interlock_gateway.service.calls import (
     statement_parts,
 )
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import Clock, Guard, Meter, PolicySource, Store
 from interlock_gateway.service.reads import (
     Opening,
     RefusedError,
+    at_their_pace,
     completed,
     failed,
     limit,
@@ -117,6 +119,7 @@ class Queries:
         reader: Reader,
         clock: Clock,
         meter: Meter,
+        pacing: Pacing,
     ) -> None:
         self._store = store
         self._policy = policy
@@ -124,6 +127,7 @@ class Queries:
         self._reader = reader
         self._clock = clock
         self._meter = meter
+        self._pacing = pacing
 
     async def ask(self, who: Principal, question: Question) -> dict[str, Any]:
         """Return the target's answer, or the recorded one when this is a transport retry.
@@ -139,11 +143,11 @@ class Queries:
             return {**json.loads(known.answer), "replayed": True}
         basis = Basis(found)
         try:
-            admitted = await self._admitted(question, basis)
+            async with at_their_pace(self._pacing, self._policy.current, found):
+                return await self._answer(who, await self._admitted(question, basis))
         except RefusedError as refused:
             await self._refuse(who, question, basis, refused)
             raise refused.error from None
-        return await self._answer(who, admitted)
 
     async def _admitted(self, question: Question, basis: Basis) -> _Admitted:
         """Decide; and once more if another policy came into force while the target was asked."""

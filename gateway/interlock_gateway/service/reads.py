@@ -1,23 +1,27 @@
 """A read that may be asked, written down: intent before the target is touched, then its end."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from interlock.errors import InterlockError, problem_from_error
 
 from interlock_gateway.core.model import Classification, Rows, Target
+from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.timeline import Draft, Part, json_part, stamp, text_part
 from interlock_gateway.service.calls import (
     COMPLETED,
     FAILED,
     STARTED,
+    Scene,
     Site,
     delivered,
     end_call,
     open_call,
 )
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import Transaction
 
 
@@ -59,9 +63,24 @@ class RefusedError(Exception):
         self.classification = classification
 
 
+@asynccontextmanager
+async def at_their_pace(pacing: Pacing, policy: Policy, found: Scene) -> AsyncIterator[None]:
+    """Count a call for the run that makes it and for its requester, or refuse it."""
+    run = found.run
+    async with AsyncExitStack() as held:
+        turn = pacing.caller(policy.callers, run.requester, run.id)
+        try:
+            await held.enter_async_context(turn)
+        except InterlockError as error:
+            raise RefusedError(error, None) from error
+        yield
+
+
 def limit(code: str, target: Target) -> str:
     """Return the limit behind a target's refusal, as it stands in targets.toml, or ""."""
     limits = target.limits
+    if code == "too-many-calls":
+        return f"targets.toml: target.{target.name}.pace"
     if "timeout" in code:
         return f"{target.name}.limits.seconds ({limits.seconds:g})"
     if code != "outside-limits":

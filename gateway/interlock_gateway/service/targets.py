@@ -17,7 +17,7 @@ class TargetError(Exception):
 
     Attributes:
         code: `target-failed`, `target-timeout`, `target-unreachable`, `precondition-failed`,
-            `outside-limits` or `exceeded-approved-effect`.
+            `outside-limits`, `exceeded-approved-effect` or `too-many-calls`.
     """
 
     def __init__(self, code: str, message: str) -> None:

@@ -89,7 +89,8 @@ class MysqlReader:
         await self._pools.aclose()
 
     def _pool(self, target: Target) -> Pool[Connection]:
-        return Pool(_opener(self._secrets, target), tidied, (RefusedError,))
+        opener, size = _opener(self._secrets, target), target.pace.at_once
+        return Pool(opener, tidied, (RefusedError,), size=size)
 
 
 class MysqlActor:

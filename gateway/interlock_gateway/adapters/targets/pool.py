@@ -124,11 +124,11 @@ class Pools(Generic[C]):
     def __init__(self, make: Callable[[Target], Pool[C]]) -> None:
         """Make none yet; `make` gives an empty pool for the read login of a target."""
         self._make = make
-        self._pools: dict[tuple[str, str, str], Pool[C]] = {}
+        self._pools: dict[tuple[str, str, str, int], Pool[C]] = {}
 
     async def of(self, target: Target) -> Pool[C]:
         """Return the target's pool; a rotated credential keeps no connection."""
-        key = (target.name, target.generation, target.read)
+        key = (target.name, target.generation, target.read, target.pace.at_once)
         if key not in self._pools:
             self._pools[key] = self._make(target)
             for old in [other for other in self._pools if other[0] == key[0] and other != key]:

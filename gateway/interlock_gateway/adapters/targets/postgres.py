@@ -100,7 +100,7 @@ class PostgresReader:
 
     def _pool(self, target: Target) -> Pool[Connection]:
         opener = _opener(self._secrets, target.read, f"read login of target {target.name}")
-        return Pool(opener, tidied, (psycopg.Error,), alive=alive)
+        return Pool(opener, tidied, (psycopg.Error,), size=target.pace.at_once, alive=alive)
 
 
 def _key(target: Target) -> tuple[str, str, str]:

@@ -17,6 +17,8 @@ from interlock_gateway.core.endpoint import (
     network,
 )
 from interlock_gateway.core.model import Dialect, Endpoint, Limits, Reach, Scheme, Target
+from interlock_gateway.core.pace import OF_TARGET
+from interlock_gateway.core.policy.paces import pace
 from interlock_gateway.core.policy.references import reference
 from interlock_gateway.core.strict import Table
 
@@ -45,6 +47,7 @@ def http_target(name: str, dialect: Dialect, table: Table, tiers: tuple[str, ...
         limits=limits,
         endpoint=endpoint,
         reach=reach,
+        pace=pace(table.table("pace", required=False), OF_TARGET),
     )
     table.done()
     return target

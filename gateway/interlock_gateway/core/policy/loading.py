@@ -96,14 +96,15 @@ def _misplaced(files: Mapping[str, str]) -> Iterable[Problem]:
 
 def _read(folder: _Folder, names_in: NamesIn, turn: AbstractContextManager[object]) -> Policy:
     load_model(folder.source("model.conf"))
-    tiers, targets = load_targets(folder.source("targets.toml"))
+    listed = load_targets(folder.source("targets.toml"))
+    targets = listed.targets
     roles = load_roles(folder.source("roles.csv"))
     rules = load_rules(folder.source("approvals.toml"), roles=roles.names)
     actions = _actions(folder, names_in)
     words = Vocabulary(
         roles=roles.names,
         targets={name: target.tier for name, target in targets.items()},
-        tiers=tiers,
+        tiers=listed.tiers,
         actions=tuple(actions),
         rules=tuple(rules),
     )
@@ -114,8 +115,9 @@ def _read(folder: _Folder, names_in: NamesIn, turn: AbstractContextManager[objec
         lines=lines,
         roles=roles,
         rules=rules,
-        tiers=tiers,
+        tiers=listed.tiers,
         targets=targets,
+        callers=listed.callers,
         actions=actions,
         bearings={name: bearing(target) for name, target in targets.items()},
         engine=Engine(lines, roles),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from interlock_gateway.core.action import Action
 from interlock_gateway.core.approval_rule import ApprovalRule, eligible, satisfied
 from interlock_gateway.core.model import IncidentRole, Target
+from interlock_gateway.core.pace import Callers
 from interlock_gateway.core.policy.engine import Engine
 from interlock_gateway.core.policy.lines import EFFECTS, Vocabulary
 from interlock_gateway.core.policy.roles import Roles
@@ -24,6 +25,7 @@ class Policy:
         rules: name → approval rule.
         tiers: in the order of targets.toml.
         targets: name → target.
+        callers: how often people and runs may ask them.
         actions: id → action.
         bearings: a target's name → digest of what bears on the proof of a statement there: its
             dialect, `reads` and `masked`.
@@ -37,6 +39,7 @@ class Policy:
     rules: Mapping[str, ApprovalRule]
     tiers: tuple[str, ...]
     targets: Mapping[str, Target]
+    callers: Callers
     actions: Mapping[str, Action]
     bearings: Mapping[str, str]
     engine: Engine

@@ -1,12 +1,15 @@
 """targets.toml: the systems behind the gateway, by name."""
 
 import re
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from interlock import wire
 
 from interlock_gateway.core.model import SQL, Dialect, Limits, Reads, Target
+from interlock_gateway.core.pace import OF_TARGET, Callers
 from interlock_gateway.core.policy.http_targets import http_target
+from interlock_gateway.core.policy.paces import callers, pace
 from interlock_gateway.core.policy.references import reference
 from interlock_gateway.core.strict import SLUG, Source, Table, toml
 
@@ -26,19 +29,35 @@ _UNENFORCED = {
 }
 
 
-def load_targets(source: Source) -> tuple[tuple[str, ...], dict[str, Target]]:
-    """Read the tiers and the targets; whatever is wrong is noted on `source`."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What targets.toml says.
+
+    Attributes:
+        tiers: in the order of the file.
+        targets: name → target.
+        callers: how often people and runs may ask them.
+    """
+
+    tiers: tuple[str, ...] = ()
+    targets: Mapping[str, Target] = field(default_factory=dict)
+    callers: Callers = field(default_factory=Callers)
+
+
+def load_targets(source: Source) -> Listed:
+    """Read the file; whatever is wrong is noted on `source`."""
     document = toml(source)
     if document is None:
-        return (), {}
+        return Listed()
     tiers = document.names("tiers")
     for tier in tiers:
         if not SLUG.fullmatch(tier):
             document.problem("tiers", f"{tier!r} cannot be the name of a tier: use a slug.")
     tables = document.tables("target", required=False)
     targets = {name: _target(name, table, tiers) for name, table in tables.items()}
+    paces = callers(document.table("pace", required=False))
     document.done()
-    return tiers, targets
+    return Listed(tiers, targets, paces)
 
 
 def bearing(target: Target) -> str:
@@ -68,6 +87,7 @@ def _target(name: str, table: Table, tiers: tuple[str, ...]) -> Target:
         generation=table.text("generation", default="1"),
         reads=_reads(table.table("reads", required=False)),
         masked=_masked(table.table("masked", required=False)),
+        pace=pace(table.table("pace", required=False), OF_TARGET),
     )
     _refuse_unenforced(target, table)
     if target.act and target.act == target.read:
