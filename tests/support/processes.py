@@ -25,6 +25,7 @@ import httpx
 from support.house import ROOT
 
 STARTS_WITHIN_S = 60.0
+_AS_FAST_AS_IT_CAN = "{ at_once = 64, per_minute = 1_000_000 }"
 _ASIDE = ("cases.toml", "matrix.txt", "targets.toml")
 
 
@@ -114,10 +115,11 @@ def settled(
 
 def _targets(targets: Mapping[str, Logins]) -> str:
     lines = ['tiers = ["production", "staging", "development"]']
+    lines += [f"pace.{who} = {_AS_FAST_AS_IT_CAN}" for who in ("person", "run")]
     for name, logins in targets.items():
         lines += [f"[target.{name}]", f'dialect = "{logins.dialect}"', f'tier = "{logins.tier}"']
         lines += logins.reached or [f'read = "env:{name.upper()}_READ"']
-        lines += ["limits = { seconds = 20 }"]
+        lines += ["limits = { seconds = 20 }", "pace = { per_minute = 1_000_000 }"]
         lines += [f'act = "env:{name.upper()}_ACT"'] if logins.act else []
     return "\n".join(lines) + "\n"
 
