@@ -5,7 +5,7 @@ text-direction marks are shown as what they are, never passed on to a terminal.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from html import escape
 from numbers import Number
@@ -28,6 +28,27 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def previewed_lines(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return what an action of a dry run would do, by label; empty for one that was done.
+
+    Arguments:
+        answer: the outcome as the gateway gave it.
+    """
+    if answer.get("state") != "previewed":
+        return {}
+    count = answer.get("count")
+    told = {
+        "would send": answer.get("statement"),
+        "rows": f"{count:,}" if isinstance(count, int) else "",
+        "touches": answer.get("blast_radius"),
+        "undo": answer.get("undo"),
+        "needs": answer.get("needs"),
+        "note": answer.get("note"),
+    }
+    flat = {name: " ".join(str(words or "").split()) for name, words in told.items()}
+    return {name: printable(words) for name, words in flat.items() if words}
 
 
 def cell_text(value: Any) -> str:

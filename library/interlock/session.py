@@ -20,7 +20,7 @@ from interlock import wire
 from interlock.conclusion import Data, Finding, Words, judge
 from interlock.errors import Denied, Unavailable, UsageError, error_from_problem
 from interlock.frame import Frame, Moment, span
-from interlock.rendering import printable
+from interlock.rendering import previewed_lines, printable
 from interlock.table import Table, unknown_name
 
 DESCRIPTOR = "INTERLOCK_FD"
@@ -217,6 +217,8 @@ class Outcome:
         rows: what the statement gave back.
         undo_sql: the statements that bring the rows back as they were, where that is certain; to
             be asked for and approved like any other change.
+        would: in a dry run, where `state` is `previewed` and nothing was changed: what it would
+            do, what it needs and how it could be undone. `rows` are then the preview.
     """
 
     approval: str
@@ -228,6 +230,7 @@ class Outcome:
     elapsed_ms: float
     rows: Table = field(repr=False)
     undo_sql: str = ""
+    would: str = ""
 
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> "Outcome":
@@ -243,15 +246,23 @@ class Outcome:
             elapsed_ms=float(answer.get("elapsed_ms") or 0),
             rows=Table(answer),
             undo_sql=str(answer.get("undo_sql") or ""),
+            would=_would(answer),
         )
 
     def __repr__(self) -> str:
+        if self.would:
+            return f"◌ dry run: nothing was asked for or changed\n{self.would}"
         touched = "" if self.affected is None else f", {self.affected} affected"
         checked = {True: ", verified", False: f", NOT verified: {self.message}", None: ""}
         mark = "⚠" if self.verified is False else "✔"
         done = f"{mark} {self.state}{touched}{checked[self.verified]}"
         undo = " · to undo it: .undo_sql" if self.undo_sql else ""
         return f"{done} · {self.approval} · {self.elapsed_ms:.0f} ms{undo}"
+
+
+def _would(answer: Mapping[str, Any]) -> str:
+    lines = previewed_lines(answer).items()
+    return "\n".join(f"  {name:<11}{words}" for name, words in lines)
 
 
 def act(action: str, /, *, target: str, reason: str = "", **args: Any) -> Outcome:

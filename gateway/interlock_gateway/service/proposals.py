@@ -5,6 +5,7 @@ The intent is durable before the target is touched, and the proposal before anyb
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -59,8 +60,10 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
-from interlock_gateway.service.records import ApprovalRow
+from interlock_gateway.service.records import ApprovalRow, CallRow
+from interlock_gateway.service.rehearsal import previewed
 from interlock_gateway.service.repeats import not_twice, too_often
+from interlock_gateway.service.runs import PREVIEW
 from interlock_gateway.service.targets import Expect, Reader, TargetError
 from interlock_gateway.service.wishes import Wish, check, listed
 
@@ -95,6 +98,8 @@ class Proposals:
     async def ask(self, who: Principal, wish: Wish) -> tuple[str, dict[str, Any] | None]:
         """Return (approval id, outcome): the outcome is there when it was carried out already.
 
+        In a dry run there is no approval: the outcome says what approvers would have seen.
+
         Raises:
             InterlockError: refused; it is in the timeline, and nothing ran.
         """
@@ -103,7 +108,7 @@ class Proposals:
         found = await self._store.glance(lambda tx: scene(tx, wish.site, self._clock.now()))
         known = recorded(found.call, wish.digest)
         if known is not None:
-            return known.approval, json.loads(known.answer) if known.answer else None
+            return known.approval, _again(known)
         basis = Basis(found)
         try:
             policy = self._policy.current
@@ -118,6 +123,8 @@ class Proposals:
         event = await self._store.commit(lambda tx: _requested(tx, who, ready))
         try:
             preview = await self._look(ready)
+            if found.run.actions == PREVIEW:
+                return "", await self._rehearse(who, ready, event, preview)
             return await self._propose(who, ready, event, preview), None
         except InterlockError as error:
             failed = error
@@ -190,20 +197,26 @@ class Proposals:
         rows = await self._reader.read(ready.target, statement, values, limits)
         return await self._designer.shown(ready.target, statement, rows)
 
+    async def _rehearse(
+        self, who: Principal, ready: Ready, event: str, preview: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Refuse what would be refused, and return what approvers would be shown."""
+        _must_count(ready, preview)
+
+        def unit(tx: Transaction) -> dict[str, Any]:
+            _must_not_repeat(tx, ready)
+            return previewed(tx, who, ready, event, preview)
+
+        return await self._store.commit(unit)
+
     async def _propose(
         self, who: Principal, ready: Ready, event: str, preview: dict[str, Any]
     ) -> str:
-        count = int(preview.get("count", 0))
-        if ready.design.expect is Expect.ROW_COUNT and not 1 <= count <= ready.design.max_rows:
-            raise _wrong_count(ready, count)
+        _must_count(ready, preview)
         nonce = self._randomness.secret()
 
         def unit(tx: Transaction) -> str:
-            wish = ready.wish
-            not_twice(tx, ready.design.key)
-            refused = too_often(tx, ready.action, wish.target, wish.site.run)
-            if refused is not None:
-                raise refused
+            _must_not_repeat(tx, ready)
             proposal = drafted(ready, preview, tx.now, nonce)
             content = canonical(proposal)
             number = tx.number("approval")
@@ -212,6 +225,24 @@ class Proposals:
             return _write(tx, who, ready, proposal, row)
 
         return await self._store.commit(unit)
+
+
+def _again(known: CallRow) -> dict[str, Any] | None:
+    """Return the recorded outcome of a call; None while approvers decide."""
+    return {**json.loads(known.answer), "replayed": True} if known.answer else None
+
+
+def _must_not_repeat(tx: Transaction, ready: Ready) -> None:
+    not_twice(tx, ready.design.key)
+    refused = too_often(tx, ready.action, ready.wish.target, ready.wish.site.run)
+    if refused is not None:
+        raise refused
+
+
+def _must_count(ready: Ready, preview: Mapping[str, Any]) -> None:
+    count = int(preview.get("count", 0))
+    if ready.design.expect is Expect.ROW_COUNT and not 1 <= count <= ready.design.max_rows:
+        raise _wrong_count(ready, count)
 
 
 def _somebody_can(policy: Policy, decision: AwaitApproval, requester: str) -> None:

@@ -71,7 +71,10 @@ class MemberRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class RunRow(Record):
-    """One execution of a runbook: `manifest` and `params` are JSON; `state` active or ended."""
+    """One execution of a runbook: `manifest` and `params` are JSON; `state` active or ended.
+
+    `actions` says what becomes of them: `ask` approvers, or `preview` only, in a dry run.
+    """
 
     TABLE: ClassVar[str] = "runs"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
@@ -92,6 +95,7 @@ class RunRow(Record):
     key: str
     outcome: str = ""
     ended_at: datetime | None = None
+    actions: str = "ask"
 
 
 @dataclass(frozen=True, slots=True)

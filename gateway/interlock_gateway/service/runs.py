@@ -31,6 +31,9 @@ from interlock_gateway.service.step_events import (
 )
 
 ADHOC = "ad-hoc"
+ASK, PREVIEW = "ask", "preview"
+"""What becomes of the actions of a run."""
+
 RUNNING = "running"
 _STEP = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """Ids of cells, as nbformat has them."""
@@ -68,7 +71,10 @@ class RunnerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What somebody wants to run; without `runbook` it is an ad-hoc run, which may only read."""
+    """What somebody wants to run; without `runbook` it is an ad-hoc run, which may only read.
+
+    In a dry run actions are previewed and nobody is asked for them.
+    """
 
     incident: str
     key: str
@@ -78,6 +84,7 @@ class Order:
     params: Mapping[str, Any] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
     runner: RunnerFacts = RunnerFacts()
+    dry: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,11 +291,15 @@ class Runs:
 
 def _the_same(known: RunRow, order: Order, plan: _Plan) -> RunRow:
     """Return the run that a key has started, if it is the one that is asked for again."""
-    asked = (order.incident, plan.runbook, plan.digest)
-    if (known.incident, known.runbook, known.digest) != asked:
+    asked = (order.incident, plan.runbook, plan.digest, _actions(order))
+    if (known.incident, known.runbook, known.digest, known.actions) != asked:
         message = f"The key started {known.id} already: {known.runbook} in {known.incident}."
         raise refusal("idempotency-conflict", message, line="key")
     return known
+
+
+def _actions(order: Order) -> str:
+    return PREVIEW if order.dry else ASK
 
 
 def _begin(tx: Transaction, who: Principal, order: Order, plan: _Plan) -> RunRow:
@@ -309,6 +320,7 @@ def _begin(tx: Transaction, who: Principal, order: Order, plan: _Plan) -> RunRow
         confinement=order.runner.confinement,
         started_at=tx.now,
         key=order.key,
+        actions=_actions(order),
     )
     tx.add(row)
     tx.append(_run_started(row, who, order, plan))
@@ -333,6 +345,7 @@ def _run_started(row: RunRow, who: Principal, order: Order, plan: _Plan) -> Draf
         "python": order.runner.python[:40],
         "library": order.runner.library[:40],
         "manifest_digest": plan.manifest_digest,
+        **({"dry_run": True} if order.dry else {}),
     }
     parts = {"params": json_part(params)}
     if order.notebook:

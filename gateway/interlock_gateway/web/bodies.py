@@ -119,7 +119,10 @@ class Runner(Body):
 
 
 class NewRun(Body):
-    """What to run; without `runbook` it is an ad-hoc run, which may only read."""
+    """What to run; without `runbook` it is an ad-hoc run, which may only read.
+
+    In a dry run actions are previewed, and nobody is asked for them.
+    """
 
     incident: Name
     runbook: Short = ""
@@ -129,6 +132,7 @@ class NewRun(Body):
     param_origins: dict[Name, Literal["person", "default", "alert"]] = {}
     runner: Runner = Runner()
     key: Short = ""
+    dry_run: bool = False
 
 
 class RunEnd(Body):

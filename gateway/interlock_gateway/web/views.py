@@ -10,6 +10,7 @@ from interlock_gateway.core.timeline import stamp
 from interlock_gateway.service.approvals import Shown
 from interlock_gateway.service.overview import IncidentSight, RunSight
 from interlock_gateway.service.records import ApprovalRow, RunRow, StepRow
+from interlock_gateway.service.runs import PREVIEW
 
 Json = dict[str, Any]
 
@@ -56,6 +57,7 @@ def run(row: RunRow) -> Json:
         "requester": row.requester,
         "recorded_by": row.recorded_by,
         "confinement": row.confinement,
+        "dry_run": row.actions == PREVIEW,
         "started_at": moment(row.started_at),
         "ended_at": moment(row.ended_at),
     }

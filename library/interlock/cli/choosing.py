@@ -24,12 +24,14 @@ class Chooser:
     Attributes:
         targets: per mutating step the targets it would change.
         act: steps that were asked for beforehand, by `--act`.
+        dry_run: whether nobody is asked, since nothing is changed.
     """
 
     world: World
     runbook: Runbook
     targets: Mapping[str, tuple[str, ...]]
     act: tuple[str, ...] = ()
+    dry_run: bool = False
 
     async def __call__(self, step: Step, findings: Mapping[str, Finding]) -> RunIt | Skip:
         """Return whether `step` runs."""
@@ -38,7 +40,7 @@ class Chooser:
         suggested = [name for name, finding in findings.items() if finding.next == step.id]
         if not suggested:
             return Skip("no finding suggests it")
-        if step.id in self.act:
+        if self.dry_run or step.id in self.act:
             return RunIt()
         if not self.world.interactive:
             return Skip(f"nobody is asked without a terminal; to run it: {self._flags(step)}")

@@ -11,6 +11,7 @@ from interlock import errors
 from interlock.cli.plain import cut, flat, visible
 from interlock.cli.world import World
 from interlock.conclusion import SYMBOLS
+from interlock.rendering import as_text
 from interlock.runner import progress
 
 MARKS = {
@@ -33,6 +34,7 @@ _HEAD = 3 + _NAME + 9
 """Columns before a step's words: mark, name, time."""
 
 _MARGIN = 3
+_LABEL = 12
 _EXCERPT = re.compile(r" *\d* \|(?: .*)?")
 _ADVICE = "→ "
 """How the text of an `InterlockError` shows an excerpt, and begins its advice."""
@@ -58,6 +60,8 @@ class Live:
                 self._waiting(value)
             case progress.Settled():
                 self._settled(value)
+            case progress.Previewed():
+                self._previewed(value)
             case progress.GatewayUnreachable() | progress.RunEnded():
                 self._other(value)
             case progress.GatewayBack():
@@ -68,7 +72,8 @@ class Live:
     def header(self, run: dict[str, Any], incident: dict[str, Any], owner: str) -> None:
         """Print what runs where, for whom."""
         words = [incident["id"], f"{run['runbook']}@{run['version']}", incident["severity"]]
-        self.world.say(flat("  ".join(words)) + f"  run {flat(run['id'])}", "strong")
+        dry = "  DRY RUN: nothing is changed" if run.get("dry_run") else ""
+        self.world.say(flat("  ".join(words)) + f"  run {flat(run['id'])}{dry}", "strong")
         if owner:
             self.world.say(f"owner {flat(owner)}", "dim")
 
@@ -113,6 +118,20 @@ class Live:
     def _settled(self, value: progress.Settled) -> None:
         words = f"{value.approval} {value.state.replace('_', ' ')} after {value.waited_s:.1f} s"
         self._line("◷", value.step, "", words, "good" if value.state == "approved" else "warn")
+
+    def _previewed(self, value: progress.Previewed) -> None:
+        self._unwatch()
+        self._line("◌", value.step, "", "dry run: nothing was asked for or changed", "strong")
+        room = max(30, self.world.width - _MARGIN)
+        for label, words in value.would.items():
+            first, *more = textwrap.wrap(words, room - _LABEL, break_on_hyphens=False) or [""]
+            self.world.say(f"{' ' * _MARGIN}{label:<{_LABEL}}{first}", "dim")
+            for line in more:
+                self.world.say(" " * (_MARGIN + _LABEL) + line, "dim")
+        if value.rows.columns:
+            rows = [tuple(row) for row in value.rows]
+            table = as_text(value.rows.columns, rows, "what an approver would be shown", room)
+            self.world.say(textwrap.indent(table, " " * _MARGIN), "dim")
 
     def _other(self, value: progress.GatewayUnreachable | progress.RunEnded) -> None:
         self._unwatch()

@@ -36,6 +36,7 @@ def run(
     incident: Annotated[str, Parameter(name=["--incident", "-i"])],
     act: Annotated[tuple[str, ...], Parameter(negative="")] = (),
     confirm: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
     access: Access = USUAL,
     form: Form = PLAIN,
 ) -> int:
@@ -47,28 +48,29 @@ def run(
         incident: the incident it runs in
         act: for scripts: also run this step if a finding suggests it (may be repeated)
         confirm: for scripts: the name of a target that may be changed (may be repeated)
+        dry_run: only look: show what each action would do, and ask nobody for it
     """
     credential, params = access.credential(), parsed(values)
     with here().connect(credential.url, credential.token) as gateway:
         book = load(gateway.send(client.runbook(runbook))["notebook"], runbook)
         targets = changed_targets(book, _typed(book, params))
-        refuse_unconfirmed(book, targets, act, confirm)
-        errand = granted(_world(form), credential, book, (incident, params))
+        if not dry_run:
+            refuse_unconfirmed(book, targets, act, confirm)
+        order = ordered(book, incident, params, dry_run=dry_run)
+        errand = granted(_world(form), credential, book, order)
     with Ending() as ending, ending.at_once():
-        result = asyncio.run(errand.go(Chooser(errand.world, book, targets, act)))
+        chooser = Chooser(errand.world, book, targets, act, dry_run=dry_run)
+        result = asyncio.run(errand.go(chooser))
     if form.json:
         show_one(_as_json(result), [], form)
     return exit_code(result, book)
 
 
-def granted(
-    world: World, credential: Credential, book: Runbook, what: tuple[str, Mapping[str, str]]
-) -> "Errand":
-    """Ask the gateway for a run of `book`; `what` is the incident and the parameters."""
-    incident, params = what
+def granted(world: World, credential: Credential, book: Runbook, order: NewRun) -> "Errand":
+    """Ask the gateway for a run of `book`."""
     with world.connect(credential.url, credential.token) as gateway:
-        where = gateway.send(client.incident(incident))
-        answer = gateway.send(client.start_run(_request(book, incident, params)))
+        where = gateway.send(client.incident(order.incident))
+        answer = gateway.send(client.start_run(order))
     return Errand(world, credential, book, where, answer)
 
 
@@ -164,9 +166,19 @@ def _typed(book: Runbook, params: Mapping[str, str]) -> Params:
     return {name: bound.typed() for name, bound in book.bind(params, now=here().now()).items()}
 
 
-def _request(book: Runbook, incident: str, params: Mapping[str, str]) -> NewRun:
-    origins = dict.fromkeys(params, "person")
-    return NewRun(incident, book.id, dict(params), origins, this_runner(), digest=book.digest)
+def ordered(
+    book: Runbook, incident: str, params: Mapping[str, str], *, dry_run: bool = False
+) -> NewRun:
+    """Return the request for a run of `book` by this runner."""
+    return NewRun(
+        incident,
+        book.id,
+        dict(params),
+        dict.fromkeys(params, "person"),
+        this_runner(),
+        digest=book.digest,
+        dry_run=dry_run,
+    )
 
 
 def this_runner() -> dict[str, str]:

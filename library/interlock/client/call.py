@@ -59,6 +59,7 @@ class NewRun:
         digest: the digest of the curated text that the runner holds.
         notebook: the text of an ad-hoc notebook; "" for a curated one.
         key: an idempotency key: the same key starts the run once.
+        dry_run: whether actions are only previewed.
     """
 
     incident: str
@@ -69,8 +70,9 @@ class NewRun:
     digest: str = ""
     notebook: str = ""
     key: str = ""
+    dry_run: bool = False
 
     def as_json(self) -> Json:
-        """Return the request's body; what is "" is left out."""
+        """Return the request's body; what is "" or False is left out."""
         body = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in body.items() if value != ""}
+        return {name: value for name, value in body.items() if value not in ("", False)}

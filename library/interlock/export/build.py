@@ -157,7 +157,11 @@ _PAIRS = (
     ("run.started", frozenset({"run.ended"}), "run"),
     ("step.started", STEP_ENDS, "step"),
     ("query.started", QUERY_ENDS, "query"),
-    ("action.requested", frozenset({"approval.requested", "action.denied"}), "request"),
+    (
+        "action.requested",
+        frozenset({"approval.requested", "action.previewed", "action.denied"}),
+        "request",
+    ),
     ("action.started", ACTION_ENDS, "action"),
 )
 

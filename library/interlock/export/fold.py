@@ -61,7 +61,7 @@ RULES = (
     Rule(STEP_ENDS, _types("step.started"), _attempt),
     Rule(STEP_ENDS, _types("query.completed"), _attempt, many=True),
     # What was asked for is known by its call: it has no approval's number yet.
-    Rule(_types("approval.requested"), _types("action.requested"), _call),
+    Rule(_types("approval.requested", "action.previewed"), _types("action.requested"), _call),
     Rule(
         _types("approval.requested"),
         _types("approval.prompted"),

@@ -60,6 +60,13 @@ def _action_started(r: Reading, scene: Scene) -> Said:
     return Said(what, Tone.UNKNOWN)
 
 
+def _previewed(r: Reading, _: Scene) -> Said:
+    needs = f"; it would need {r.word('needs')}" if r.word("needs") else ""
+    return Said(
+        f"previewed {operation_of(r)}; nothing was asked for or changed{needs}", Tone.PLAIN
+    )
+
+
 def _action_succeeded(r: Reading, scene: Scene) -> Said:
     affected = r.number("affected")
     rows = f", {int(affected):,} affected" if affected is not None else ""
@@ -91,6 +98,7 @@ def _resolved(r: Reading, scene: Scene) -> Said:
 APPROVAL_TELLERS: Mapping[str, Teller] = {
     "action.requested": _requested,
     "approval.requested": _requested,
+    "action.previewed": _previewed,
     "approval.prompted": _prompted,
     "approval.voted": _voted,
     "approval.vote_refused": _vote_refused,

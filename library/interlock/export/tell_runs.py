@@ -28,7 +28,8 @@ def _run_started(r: Reading, _: Scene) -> Said:
     mode = {"adhoc": "ad hoc"}.get(r.word("mode"), r.word("mode"))
     runbook = f"{r.word('runbook')} {r.word('version')}".strip()
     title = because(r, "title")
-    what = f"started run {r.word('run')}: {runbook or '?'} ({mode or '?'}){title}"
+    dry = ", dry run" if r.data.get("dry_run") is True else ""
+    what = f"started run {r.word('run')}: {runbook or '?'} ({mode or '?'}{dry}){title}"
     return Said(what, told=("title",))
 
 

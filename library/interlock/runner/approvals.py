@@ -20,9 +20,11 @@ from interlock.errors import (
     Unavailable,
     error_from_problem,
 )
+from interlock.rendering import previewed_lines
 from interlock.runner.clock import Deadline
 from interlock.runner.gateway import Json, PatientGateway
-from interlock.runner.progress import Settled, Tell, Waiting
+from interlock.runner.progress import Previewed, Settled, Tell, Waiting
+from interlock.table import Table
 
 POLL_S = 20.0
 """Seconds that one long poll waits at the gateway."""
@@ -65,7 +67,10 @@ class Approvals:
         """
         answer = await self._gateway.send(request, tell=show)
         if "approval" not in answer or "outcome" in answer:
-            return dict(answer.get("outcome") or answer)
+            outcome = dict(answer.get("outcome") or answer)
+            if would := previewed_lines(outcome):
+                self._tell(Previewed(step, would, Table(outcome)))
+            return outcome
         deadline.hold()
         try:
             approval = await self._decided(answer["approval"], step, show)

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from interlock.conclusion import Finding
 from interlock.runbook.model import Step
+from interlock.table import Table
 
 OK_STATES = frozenset({"ok", "info", "warn", "bad", "unknown"})
 """States of a step that ran to its end; the state is its finding's status."""
@@ -83,6 +84,15 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Previewed:
+    """What an action would do, in a dry run; `would` says it by label, `rows` is the preview."""
+
+    step: str
+    would: Mapping[str, str]
+    rows: Table
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayUnreachable:
     """The gateway does not answer; the run waits and asks again."""
 
@@ -152,6 +162,7 @@ Progress: TypeAlias = (
     | StepStarted
     | Waiting
     | Settled
+    | Previewed
     | GatewayUnreachable
     | GatewayBack
     | StepEnded

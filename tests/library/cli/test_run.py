@@ -29,8 +29,9 @@ LOOKING = notebooks.notebook(
 )
 INCIDENT = {"id": "INC-1", "title": "Slow", "severity": "sev2", "state": "open"}
 PARAMS = {"db": {"type": "text", "value": "orders"}}
+RUN = {"id": "R-1", "runbook": "queue-stuck", "version": "1.0.0", "mode": "curated"}
 GRANTED = {
-    "run": {"id": "R-1", "runbook": "queue-stuck", "version": "1.0.0", "mode": "curated"},
+    "run": RUN,
     "token": "run-token",
     "params": PARAMS,
 }
@@ -109,6 +110,41 @@ def test_on_a_terminal_a_key_and_the_targets_name_request_it(responder: Desk) ->
     assert "Type orders to request it:" in result.out
     assert responder.gateway.last("POST /v1/actions")["target"] == "orders"
     assert result.code == 5
+
+
+@pytest.mark.kernel
+def test_a_dry_run_asks_nobody_and_shows_what_each_action_would_do(responder: Desk) -> None:
+    previewed = {
+        "state": "previewed",
+        "columns": [{"name": "pid", "type": "integer"}, {"name": "query", "type": "text"}],
+        "rows": [[17, "UPDATE jobs\x1b[2J"]],
+        "count": None,
+        "statement": "SELECT pg_cancel_backend(:pid)\nWHERE true",
+        "blast_radius": "One statement: it fails.",
+        "undo": "Cannot be undone.",
+        "needs": "one dba",
+        "event": "evt_9",
+    }
+    run: Json = {**RUN, "dry_run": True}
+    responder.gateway.routes["POST /v1/runs"] = GRANTED | {"run": run}
+    responder.gateway.routes["POST /v1/actions"] = {"outcome": previewed}
+    result = responder.run("run queue-stuck -i INC-1 --dry-run")
+    assert responder.gateway.last("POST /v1/runs")["dry_run"] is True
+    assert responder.gateway.last("POST /v1/actions")["target"] == "orders"
+    lines = result.out.splitlines()
+    assert lines[0].endswith("run R-1  DRY RUN: nothing is changed")
+    for words in (
+        "◌ cancel",
+        "dry run: nothing was asked for or changed",
+        "would send  SELECT pg_cancel_backend(:pid) WHERE true",
+        "touches     One statement: it fails.",
+        "undo        Cannot be undone.",
+        "needs       one dba",
+        "17  UPDATE jobs",
+    ):
+        assert words in result.out, result.out
+    assert "\x1b[2J" not in result.out
+    assert max(map(len, lines)) <= 80
 
 
 @pytest.mark.parametrize(

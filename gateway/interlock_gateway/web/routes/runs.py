@@ -64,6 +64,7 @@ async def start(body: bodies.NewRun, who: PersonOnly, gateway: Asking) -> Json:
         runner=RunnerFacts(
             runner.kind, runner.host, runner.confinement, runner.python, runner.library
         ),
+        dry=body.dry_run,
     )
     row = await gateway.runs.start(who, order)
     token, ends = gateway.runs.token(row)
@@ -164,7 +165,7 @@ async def _wished(who: Principal, wish: Wish, gateway: Asking, response: Respons
     approval, outcome = await gateway.proposals.ask(who, wish)
     if outcome is not None:
         response.status_code = 200
-        return {"outcome": {**outcome, "replayed": True}}
+        return {"outcome": outcome}
     shown = await gateway.approvals.show(who, approval, RUNNER)
     return {"approval": views.approval_whole(shown)}
 

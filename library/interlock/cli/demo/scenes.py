@@ -17,7 +17,7 @@ from interlock.cli.demo.stage import Stage, Wishes, home_with, stage
 from interlock.cli.demo.voice import Voice
 from interlock.cli.ending import Ending
 from interlock.cli.house import shipped
-from interlock.cli.run import Errand, exit_code, granted, this_runner
+from interlock.cli.run import Errand, exit_code, granted, ordered, this_runner
 from interlock.cli.world import World
 from interlock.client import NewRun, Place
 from interlock.errors import Denied, InterlockError
@@ -141,7 +141,8 @@ def _run(voice: Voice, staged: Stage, target: Target, incident: str, wishes: Wis
     values = [f"{name}={value}" for name, value in target.params.items()]
     voice.typed(f"interlock run {target.runbook} -i {incident} {' '.join(values)}")
     book = load(staged.ask("you", client.runbook(target.runbook))["notebook"], target.runbook)
-    errand = granted(staged.world, staged.people["you"], book, (incident, target.params))
+    order = ordered(book, incident, target.params)
+    errand = granted(staged.world, staged.people["you"], book, order)
     changed = changed_targets(book, errand.granted["params"])
     chooser = Chooser(staged.world, book, changed, act=tuple(changed))
     if wishes.interactive and changed:
