@@ -23,7 +23,8 @@ from interlock_gateway.adapters.clock import SystemClock
 from interlock_gateway.adapters.codes import LIFE
 from interlock_gateway.adapters.randomness import SystemRandomness
 from interlock_gateway.adapters.secrets import References
-from interlock_gateway.app import Composed, application, codes_of, compose
+from interlock_gateway.adapters.vault import named_in
+from interlock_gateway.app import Composed, application, codes_of, compose, vault_at
 from interlock_gateway.core.model import Person
 from interlock_gateway.core.policy import PolicyError
 from interlock_gateway.core.strict import nearest
@@ -84,7 +85,9 @@ def _doctor(settings: Settings, name: str, *, sql: bool) -> int:
         print(told, file=sys.stderr)  # noqa: T201  to a person
         return 2
     targets = [known[name]] if name else list(known.values())
-    secrets = References(settings.home)
+    secrets = References(settings.home, vault_at(settings))
+    if secrets.vault is not None:
+        asyncio.run(secrets.vault.fetch(named_in(targets)))
     if sql:
         return doctor.print_sql(targets, secrets)
     return asyncio.run(doctor.print_checks(targets, secrets))

@@ -1,11 +1,11 @@
 """The composition root: settings in, a running application out."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
 import structlog
 from fastapi import FastAPI
@@ -26,6 +26,8 @@ from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
 from interlock_gateway.adapters.tokens import SignedRunTokens
+from interlock_gateway.adapters.vault import Vault, VaultAt, named_in
+from interlock_gateway.core.endpoint import base_url, network
 from interlock_gateway.service.considerate import (
     ConsiderateMetrics,
     ConsiderateReader,
@@ -61,12 +63,33 @@ class Composed:
     telling: Telling
     reloading: Reloading
     meter: PrometheusMeter
+    vault: Vault | None
     owns_store: bool
 
 
 def codes_of(settings: Settings) -> LocalCodes:
     """Return where one-time codes of local people are kept."""
     return LocalCodes(settings.path("state/codes"))
+
+
+def vault_at(settings: Settings) -> VaultAt | None:
+    """Return where the settings say a Vault is.
+
+    Raises:
+        ValueError: they cannot be used.
+    """
+    vault = settings.vault
+    if not vault.url:
+        return None
+    networks = tuple(map(network, vault.addresses))
+    at_home = networks and all(one.is_loopback for one in networks)
+    if not base_url(vault.url).secure and not at_home:
+        raise ValueError("vault.url: a token is not sent over http://; use https://.")
+    if not vault.token:
+        raise ValueError("vault.token is missing: name the file or the variable that holds it.")
+    return VaultAt(
+        vault.url, vault.token, networks, str(settings.path(vault.ca)) if vault.ca else ""
+    )
 
 
 def compose(settings: Settings) -> Composed:
@@ -78,7 +101,7 @@ def compose(settings: Settings) -> Composed:
         OSError, ValueError: a key file cannot be used.
     """
     clock, randomness, meter = SystemClock(), SystemRandomness(), PrometheusMeter()
-    secrets, classifier = References(settings.home), Classifier()
+    secrets, classifier = References(settings.home, vault_at(settings)), Classifier()
     targets = Targets(secrets)
     pacing = Pacing(clock)
     consideration = Consideration(pacing, clock, meter)
@@ -109,7 +132,9 @@ def compose(settings: Settings) -> Composed:
     telling = Telling(store, LogBoard(), clock, meter)
     reloading = Reloading(store, policy, clock, meter, _tell)
     owns = settings.store_url.startswith("sqlite")
-    return Composed(gateway, store, targets, classifier, telling, reloading, meter, owns)
+    return Composed(
+        gateway, store, targets, classifier, telling, reloading, meter, secrets.vault, owns
+    )
 
 
 def application(composed: Composed) -> FastAPI:
@@ -124,13 +149,27 @@ def application(composed: Composed) -> FastAPI:
             stack.push_async_callback(composed.gateway.execution.drain)
             await composed.classifier.start()
             await _recover(composed)
+            if composed.vault is not None:
+                await composed.vault.fetch(
+                    named_in(composed.gateway.policy.current.targets.values())
+                )
             await composed.reloading.begin()
-            for work in (composed.telling.run(), composed.reloading.run(), _sweep(composed)):
+            for work in _works(composed):
                 task = asyncio.create_task(work)
                 stack.push_async_callback(_stopped, task)
             yield
 
     return serve(composed.gateway, composed.meter.exposition, life)
+
+
+def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
+    """Yield what goes on beside the requests."""
+    yield composed.telling.run()
+    yield composed.reloading.run()
+    yield _sweep(composed)
+    if composed.vault is not None:
+        policy = composed.gateway.policy
+        yield composed.vault.run(lambda: named_in(policy.current.targets.values()))
 
 
 async def _recover(composed: Composed) -> None:

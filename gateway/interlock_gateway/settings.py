@@ -47,6 +47,16 @@ class People(BaseModel):
     local: dict[str, str] = {}
 
 
+class VaultAccess(BaseModel):
+    """Where credentials are that targets name by `vault:MOUNT/PATH#FIELD`."""
+
+    model_config = ConfigDict(extra="forbid")
+    url: str = ""
+    token: Annotated[str, Field(pattern=r"^$|^env:[A-Za-z_][A-Za-z0-9_]*$|^file:.+$")] = ""
+    addresses: list[str] = []
+    ca: str = ""
+
+
 class Settings(BaseSettings):
     """The gateway's settings; paths are relative to the folder of the TOML file."""
 
@@ -57,6 +67,7 @@ class Settings(BaseSettings):
     listen: Listen = Listen()
     store: StoreAt = StoreAt()
     people: People = People()
+    vault: VaultAccess = VaultAccess()
     policies: str = "policies"
     runbooks: str = "runbooks"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"

@@ -3,20 +3,27 @@
 import os
 from pathlib import Path
 
+from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.vault import Vault, VaultAt
+from interlock_gateway.core.policy.references import VAULT
 from interlock_gateway.service.targets import TargetError
 
 
 class References:
-    """Resolves `env:NAME`, `file:PATH` and `path:PATH`; implements `service.targets.Secrets`.
+    """Resolves `env:NAME`, `file:PATH`, `path:PATH` and `vault:MOUNT/PATH#FIELD`.
+
+    Implements `service.targets.Secrets`.
 
     `env:` and `file:` name where a secret is kept; `path:` names a database file itself, for
     targets whose only credential is that they can be opened. Relative paths count from the
-    configuration's folder. Nothing is remembered: a rotated secret counts from the next use on.
+    configuration's folder. Nothing is remembered: a rotated secret counts from the next use on,
+    one in a Vault from the next time it is fetched.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Take the folder that relative paths count from."""
+    def __init__(self, folder: Path, vault: VaultAt | None = None) -> None:
+        """Take the folder that relative paths count from, and where a Vault is, if any."""
         self._folder = folder
+        self.vault = Vault(vault, self.resolve, SystemClock()) if vault else None
 
     def resolve(self, reference: str) -> str:
         """Return what `reference` points at.
@@ -25,6 +32,8 @@ class References:
             TargetError: `target-unreachable`; the message names the reference, never a value.
         """
         scheme, colon, rest = reference.partition(":")
+        if VAULT.fullmatch(reference):
+            return self._in_vault(reference)
         if not colon or not rest or scheme not in ("env", "file", "path"):
             raise TargetError(
                 "target-unreachable",
@@ -35,6 +44,15 @@ class References:
             return _environment(rest)
         path = self._folder / rest
         return str(path) if scheme == "path" else _content(path, reference)
+
+    def _in_vault(self, reference: str) -> str:
+        if self.vault is None:
+            raise TargetError(
+                "target-unreachable",
+                f"The credential {reference} is in a Vault, and the gateway's settings name none. "
+                "Set vault.url and vault.token.",
+            )
+        return self.vault.value(reference)
 
 
 def _environment(name: str) -> str:

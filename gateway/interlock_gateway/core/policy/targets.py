@@ -24,9 +24,6 @@ _NO_COST = {
         "`seconds`; memory is limited as well."
     ),
 }
-_UNENFORCED = {
-    "vault": "secrets come from `env:` and `file:` until the vault extra exists.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,6 @@ def bearing(target: Target) -> str:
 def _target(name: str, table: Table, tiers: tuple[str, ...]) -> Target:
     if not SLUG.fullmatch(name):
         table.problem("", f"{name!r} cannot be the name of a target: use a slug such as orders.")
-    table.refuse(_UNENFORCED)
     dialect = Dialect(table.choice("dialect", Dialect))
     if dialect not in SQL:
         return http_target(name, dialect, table, tiers)
