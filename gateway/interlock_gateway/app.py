@@ -24,11 +24,13 @@ from interlock_gateway.adapters.secrets import References
 from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
+from interlock_gateway.adapters.targets.loki import LokiReader
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.adapters.vault import Vault, VaultAt, named_in
 from interlock_gateway.core.endpoint import base_url, network
 from interlock_gateway.service.considerate import (
+    ConsiderateLogs,
     ConsiderateMetrics,
     ConsiderateReader,
     Consideration,
@@ -119,6 +121,7 @@ def compose(settings: Settings) -> Composed:
             reader=reader,
             actor=targets,
             metrics=metrics,
+            logs=ConsiderateLogs(LokiReader(secrets), consideration),
             seal=seal,
             tokens=tokens,
             codes=codes_of(settings),

@@ -25,6 +25,7 @@ from interlock.errors import (
     UsageError,
 )
 from interlock.frame import Frame, Series
+from interlock.lines import Lines
 from interlock.session import (
     Incident,
     Outcome,
@@ -36,9 +37,9 @@ from interlock.session import (
     now,
     poll,
     query,
-    query_metrics,
 )
 from interlock.table import Row, Table
+from interlock.telemetry import query_logs, query_metrics
 
 params = Params()
 """The run's parameters, frozen: `params.min_block_s`."""
@@ -56,6 +57,7 @@ __all__ = [
     "Finding",
     "Frame",
     "InterlockError",
+    "Lines",
     "NotLoggedIn",
     "Outcome",
     "OutcomeUnknown",
@@ -74,5 +76,6 @@ __all__ = [
     "params",
     "poll",
     "query",
+    "query_logs",
     "query_metrics",
 ]

@@ -91,8 +91,8 @@ class Frame(Table):
     def __init__(self, answer: Mapping[str, Any]) -> None:
         super().__init__(answer)
         window = answer.get("window") or {}
-        self.start = _moment(window.get("start"))
-        self.end = _moment(window.get("end"))
+        self.start = moment(window.get("start"))
+        self.end = moment(window.get("end"))
         self._step_s = float(window.get("step_s") or 0)
         self.labels = tuple(name for name in self.columns if name not in (TIME, VALUE))
 
@@ -249,7 +249,8 @@ def _period(start: datetime | None, end: datetime | None, step_s: float) -> str:
     return f"{start:%Y-%m-%d %H:%M} to {until} UTC, every {step_s:g} s"
 
 
-def _moment(text: Any) -> datetime | None:
+def moment(text: Any) -> datetime | None:
+    """Return the moment that an answer gives as text, or None."""
     return datetime.fromisoformat(text) if isinstance(text, str) else None
 
 

@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache, cached_property
 from itertools import count
 from threading import Lock
@@ -19,7 +19,6 @@ from typing import Any, NoReturn, TypeVar
 from interlock import wire
 from interlock.conclusion import Data, Finding, Words, judge
 from interlock.errors import Denied, Unavailable, UsageError, error_from_problem
-from interlock.frame import Frame, Moment, span
 from interlock.rendering import previewed_lines, printable
 from interlock.table import Table, unknown_name
 
@@ -163,43 +162,9 @@ def query(target: str, sql: str, /, *, max_rows: int | None = None, **params: An
         TargetFailed: the target refused or timed out.
         Unavailable: the target cannot be reached.
     """
-    request = {"target": target, "sql": sql, "params": _typed(params)}
+    request = {"target": target, "sql": sql, "params": typed(params)}
     limit = {} if max_rows is None else {"max_rows": max_rows}
     return Table(current().ask("query", **request, **limit))
-
-
-def query_metrics(
-    target: str,
-    promql: str,
-    /,
-    *,
-    start: Moment | None = None,
-    end: Moment | None = None,
-    step: str | timedelta | None = None,
-    **params: Any,
-) -> Frame:
-    """Ask a target that keeps metrics, for one moment or for many.
-
-    Arguments:
-        target: the name of a target, as `metrics`.
-        promql: one query; values stand in it as `:name`, for a label's value, a number or a
-            duration.
-        start: from when on: a moment, or how long before the end, as "1h"; left out, the query
-            is asked for one moment, `end`.
-        end: until when: a moment, or how long before now; left out, now.
-        step: from one point to the next, as "1m"; left out, about sixty points.
-        params: a value for each `:name`.
-
-    Raises:
-        Denied: not understood, not in the manifest, not permitted, or beyond a limit.
-        TargetFailed: the target refused or timed out.
-        Unavailable: the target cannot be reached.
-        UsageError: a value is missing or of another kind than its place takes.
-    """
-    given = {"start": span(start), "end": span(end), "step": span(step)}
-    times = {name: value for name, value in given.items() if value is not None}
-    request = {"target": target, "promql": promql, "params": _typed(params)}
-    return Frame(current().ask("query_metrics", **request, span=_typed(times)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +245,7 @@ def act(action: str, /, *, target: str, reason: str = "", **args: Any) -> Outcom
         TargetFailed: it was tried and proven to have had no effect, or its check failed.
         OutcomeUnknown: it may have happened; look before anything else.
     """
-    request = {"action": action, "target": target, "args": _typed(args), "reason": reason}
+    request = {"action": action, "target": target, "args": typed(args), "reason": reason}
     return Outcome.of(current().ask("act", **request))
 
 
@@ -296,7 +261,7 @@ def execute(target: str, sql: str, /, *, max_rows: int, reason: str, **params: A
 
     Raises: as `act`.
     """
-    request = {"target": target, "sql": sql, "params": _typed(params)}
+    request = {"target": target, "sql": sql, "params": typed(params)}
     return Outcome.of(current().ask("execute", **request, max_rows=max_rows, reason=reason))
 
 
@@ -427,7 +392,12 @@ class Incident:
         return printable(f"{self.id} {self.severity}: {self.title}")
 
 
-def _typed(values: Mapping[str, Any]) -> dict[str, Json]:
+def typed(values: Mapping[str, Any]) -> dict[str, Json]:
+    """Return each value in the form that it has on the wire.
+
+    Raises:
+        UsageError: `bad-arguments`; a value has a type that no target understands.
+    """
     try:
         return {name: wire.encode_value(value) for name, value in values.items()}
     except wire.WireError as error:

@@ -264,6 +264,11 @@ def promql_digest(target: str, promql: str, names: list[str]) -> str:
     return digest(canonical(["promql/v1", target, promql, sorted(names)]))
 
 
+def logql_digest(target: str, logql: str, names: list[str]) -> str:
+    """Return the digest by which a manifest lists a question about logs."""
+    return digest(canonical(["logql/v1", target, logql, sorted(names)]))
+
+
 def request_digest(operation: str, request: Mapping[str, Any]) -> str:
     """Return the digest that tells two requests at the same ordinal apart."""
     return digest(canonical(["request/v1", operation, request]))

@@ -111,3 +111,41 @@ def test_a_credential_is_not_sent_in_the_clear(url: str, addresses: str, *, fine
 def test_an_sql_target_has_no_url_and_an_action_no_such_dialect() -> None:
     text = '[target.x]\ndialect = "postgres"\ntier = "production"\nread = "env:A"\nurl = "https://h"\n'
     assert "`url` is unknown" in refusal(folder(targets=TARGETS + text))
+
+
+LOGS = '[target.logs]\ndialect = "loki"\ntier = "production"\nurl = "https://logs.example.com"\n'
+
+
+def test_a_target_with_logs_has_a_tenant_and_limits_of_its_own() -> None:
+    plain = loaded(targets=TARGETS + LOGS).targets["logs"]
+    assert plain.dialect is Dialect.LOKI
+    assert plain.endpoint is not None
+    assert (plain.endpoint.tenant, plain.limits.rows, plain.reach.line) == ("", 1_000, 16_384)
+    text = LOGS + 'tenant = "shop-1"\nlimits = { rows = 50, line = 200, back = "48h" }\n'
+    full = loaded(targets=TARGETS + text).targets["logs"]
+    assert full.endpoint is not None
+    assert (full.endpoint.tenant, full.limits.rows, full.reach.line) == ("shop-1", 50, 200)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('tenant = "a|b"', "one tenant"),
+        ('tenant = "a\\r\\nX-Evil: 1"', "one tenant"),
+        ('tenant = ".."', "one tenant"),
+        ('tenant = "é"', "one tenant"),
+        (f'tenant = "{"a" * 151}"', "one tenant"),
+        ("limits = { line = 5 }", "from 80 to"),
+        ('act = "env:A"', "`act` is not enforced"),
+        ('tenants = "a"', "did you mean `tenant`?"),
+    ],
+)
+def test_a_mistake_about_logs_is_an_error_with_its_line(line: str, said: str) -> None:
+    told = refusal(folder(targets=TARGETS + LOGS + line + "\n"))
+    assert said in told
+    assert "targets.toml:" in told
+
+
+@pytest.mark.parametrize("line", ['tenant = "shop"', "limits = { line = 200 }"])
+def test_metrics_have_neither_tenant_nor_lines(line: str) -> None:
+    assert "is not enforced" in refusal(folder(targets=TARGETS + PLAIN + line + "\n"))

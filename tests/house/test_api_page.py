@@ -83,6 +83,7 @@ _CALL = {"run": "R-1", "step": "terminate", "attempt": 1, "ordinal": 7, "target"
 _BODIES = {
     "/v1/queries": {**_CALL, "sql": "SELECT 1"},
     "/v1/metric-queries": {**_CALL, "promql": "up"},
+    "/v1/log-queries": {**_CALL, "logql": '{app="api"}'},
     "/v1/actions": {**_CALL, "action": "pg.terminate_backend", "reason": "it blocks"},
     "/v1/executions": {**_CALL, "sql": "DELETE FROM t", "max_rows": 1, "reason": "it blocks"},
 }

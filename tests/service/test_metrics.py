@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from interlock_gateway.core.model import Limits, Rows, Target
 from interlock_gateway.core.telemetry import Evaluation
+from interlock_gateway.service.metrics import MetricsLanguage
 from interlock_gateway.service.targets import TargetError
 from support.house import House, RunAt, Someone
 
@@ -61,7 +62,7 @@ async def test_the_intent_is_written_before_the_target_is_asked(
         async def aclose(self) -> None:
             pass
 
-    home.gateway.metrics._metrics = Watching()  # noqa: SLF001  to look in between
+    home.gateway.metrics._language = MetricsLanguage(Watching())  # noqa: SLF001  to look in between
     await look.post(URL, asks(look))
     assert seen[0][-1] == "query.started"
     assert (await home.kinds(incident))[-1] == "query.completed"

@@ -29,7 +29,7 @@ from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.core.model import Column, Limits, Person, Rows, Statement, Target
 from interlock_gateway.core.statement import Catalogue, with_masks
-from interlock_gateway.core.telemetry import Evaluation
+from interlock_gateway.core.telemetry import Evaluation, Search
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.targets import Deed, TargetError
@@ -63,6 +63,11 @@ read = "env:ARCHIVE_READ"
 dialect = "prometheus"
 tier = "production"
 url = "https://metrics.example.com"
+
+[target.logs]
+dialect = "loki"
+tier = "production"
+url = "https://loki.example.com"
 """
 
 NOTEBOOK_STEPS = {
@@ -89,6 +94,10 @@ NOTEBOOK_STEPS = {
         "from interlock import params, query_metrics\n"
         'query_metrics("metrics", "sum(rate(errors_total[:window])) by (job)", start="1h", '
         "window=params.window)"
+    ),
+    "lines": (
+        "from interlock import params, query_logs\n"
+        'query_logs("logs", "{app=:app} |= :word", start="1h", app=params.since, word="x")'
     ),
 }
 
@@ -153,6 +162,28 @@ class ObedientMetrics:
         """Close nothing."""
 
 
+@dataclass(slots=True)
+class ObedientLogs(ObedientMetrics):
+    """Answers questions about logs as the test says, and remembers what it was sent."""
+
+    found: Callable[[Search], Rows] = field(default_factory=lambda: one_line)
+    searched: list[Search] = field(default_factory=list)
+
+    async def search(self, _target: Target, asked: Search, limits: Limits) -> Rows:
+        """Remember the question and answer it."""
+        self.searched.append(asked)
+        self.limits.append(limits)
+        return self.found(asked)
+
+
+def one_line(asked: Search) -> Rows:
+    """Answer with one line."""
+    names = (("time", "timestamptz"), ("at", "text"), ("app", "text"), ("line", "text"))
+    at = f"{asked.start:%Y-%m-%dT%H:%M:%S}.000000001Z"
+    row = (asked.start.isoformat(), at, "api", "error: \x1b[2J")
+    return Rows(tuple(Column(*one) for one in names), (row,), elapsed_ms=1.0)
+
+
 def one_sample(asked: Evaluation) -> Rows:
     """Answer with one series that has one sample."""
     columns = (Column("time", "timestamptz"), Column("job", "text"), Column("value", "number"))
@@ -176,6 +207,7 @@ class ObedientTarget:
     asked_for_names: int = 0
     silent: str = ""
     metrics: ObedientMetrics = field(default_factory=ObedientMetrics)
+    logs: ObedientLogs = field(default_factory=ObedientLogs)
 
     async def catalogue(self, target: Target, *, fresh: bool = False) -> Catalogue | None:  # noqa: ARG002  the port's signature
         """Tell what the names mean, or why not; without `names`, as an engine that needs none."""
@@ -360,6 +392,7 @@ async def house(
             reader=target,
             actor=target,
             metrics=target.metrics,
+            logs=target.logs,
             seal=KeySeal(_KEY),
             tokens=SignedRunTokens(_KEY),
             codes=LocalCodes(folder / "codes"),
@@ -406,7 +439,10 @@ def small_runbook() -> str:
             "since": {"type": "string", "default": "", "help": "When it began."},
         },
     }
-    notebook["metadata"]["runbook"]["targets"] += [{"target": "metrics", "dialect": "prometheus"}]
+    notebook["metadata"]["runbook"]["targets"] += [
+        {"target": "metrics", "dialect": "prometheus"},
+        {"target": "logs", "dialect": "loki"},
+    ]
     notebook["cells"] = [cell for name in NOTEBOOK_STEPS for cell in _step_cells(name)]
     return canonical_text(json.dumps(notebook))
 

@@ -40,8 +40,8 @@ class Logins:
 
     @property
     def reached(self) -> list[str]:
-        """The lines of targets.toml that say how; for a Prometheus on loopback, its URL."""
-        if self.dialect == "prometheus":
+        """The lines of targets.toml that say how; for HTTP on loopback, its URL."""
+        if self.dialect in ("prometheus", "loki"):
             return [f'url = "{self.read}"', 'addresses = ["127.0.0.1/32"]']
         return []
 

@@ -107,7 +107,7 @@ async def test_a_runs_token_does_only_what_a_run_does(home: House, run: RunAt) -
         *("/v1/whoami", "/v1/queries", "/v1/actions", "/v1/executions", "/v1/runs/{run}"),
         *("/v1/runs/{run}/end", "/v1/runs/{run}/notes", "/v1/approvals/{approval}"),
         *("/v1/runs/{run}/steps/{step}/start", "/v1/runs/{run}/steps/{step}/{attempt}/end"),
-        *("/v1/approvals/{approval}/execute", "/v1/metric-queries"),
+        *("/v1/approvals/{approval}/execute", "/v1/metric-queries", "/v1/log-queries"),
     }
     refused: set[str] = set()
     taken: set[str] = set()

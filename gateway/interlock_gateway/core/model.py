@@ -44,7 +44,7 @@ def strongest(effects: "list[Effect]") -> Effect:
 
 
 class Dialect(StrEnum):
-    """What a target understands; any other is refused. All but the last speak SQL."""
+    """What a target understands; any other is refused. `SQL` lists those that speak SQL."""
 
     POSTGRES = "postgres"
     SQLITE = "sqlite"
@@ -52,10 +52,11 @@ class Dialect(StrEnum):
     MARIADB = "mariadb"
     MYSQL = "mysql"
     PROMETHEUS = "prometheus"
+    LOKI = "loki"
 
 
 SQL: tuple[Dialect, ...] = tuple(
-    dialect for dialect in Dialect if dialect is not Dialect.PROMETHEUS
+    dialect for dialect in Dialect if dialect not in {Dialect.PROMETHEUS, Dialect.LOKI}
 )
 """The SQL dialects whose engines this version runs."""
 
@@ -148,17 +149,19 @@ class Endpoint:
         addresses: where its name may resolve to; empty for public addresses.
         scheme: how the credential behind `read` is sent.
         ca: a reference to a PEM file that signs its certificate; "" for the system's.
+        tenant: whose data are asked for, where several share one server; "" for no tenant.
     """
 
     base: Base
     addresses: tuple[Network, ...] = ()
     scheme: Scheme = Scheme.BEARER
     ca: str = ""
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far one question about metrics may reach.
+    """How far one question about metrics or logs may reach.
 
     Attributes:
         range_s: seconds from start to end, and of all windows of one selector together.
@@ -166,6 +169,7 @@ class Reach:
         step_s: the finest step, in seconds.
         points: evaluations of one selector: steps, times the steps of subqueries.
         series: series that are delivered.
+        line: characters of one line of a log that are delivered.
     """
 
     range_s: float = 24 * 3600.0
@@ -173,6 +177,7 @@ class Reach:
     step_s: float = 1.0
     points: int = 11_000
     series: int = 100
+    line: int = 16_384
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from interlock_gateway.core.health import REST_S, WELL, Health
 from interlock_gateway.core.model import Limits, Rows, Statement, Target
 from interlock_gateway.service.pacing import Pacing, Place, TooManyError
 from interlock_gateway.service.ports import Clock, Meter
-from interlock_gateway.service.targets import Metrics, Reader, TargetError
+from interlock_gateway.service.targets import Logs, Metrics, Reader, TargetError
 
 if TYPE_CHECKING:
     from interlock_gateway.core.statement import Catalogue
-    from interlock_gateway.core.telemetry import Evaluation
+    from interlock_gateway.core.telemetry import Evaluation, Search
 
 UNREACHABLE = "target-unreachable"
 
@@ -125,6 +125,19 @@ class ConsiderateMetrics:
     async def aclose(self) -> None:
         """Close every connection."""
         await self._metrics.aclose()
+
+
+class ConsiderateLogs(ConsiderateMetrics):
+    """Implements `service.targets.Logs` over another."""
+
+    def __init__(self, logs: Logs, consideration: Consideration) -> None:
+        super().__init__(logs, consideration)
+        self._logs = logs
+
+    async def search(self, target: Target, asked: "Search", limits: Limits) -> Rows:
+        """Search lines; see the port."""
+        async with self._consideration.asked(target):
+            return await self._logs.search(target, asked, limits)
 
 
 def _place(target: Target) -> Place:

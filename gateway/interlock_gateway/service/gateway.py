@@ -11,7 +11,8 @@ from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
 from interlock_gateway.service.identity import CodeBook, Identity
 from interlock_gateway.service.incidents import Incidents
-from interlock_gateway.service.metrics import MetricQueries
+from interlock_gateway.service.logs import LogsLanguage
+from interlock_gateway.service.metrics import MetricsLanguage
 from interlock_gateway.service.overview import Overview
 from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import (
@@ -28,7 +29,8 @@ from interlock_gateway.service.proposals import Proposals
 from interlock_gateway.service.queries import Queries
 from interlock_gateway.service.recorded import RecordedRequests
 from interlock_gateway.service.runs import Runs, Shelved
-from interlock_gateway.service.targets import Actor, Metrics, Reader
+from interlock_gateway.service.targets import Actor, Logs, Metrics, Reader
+from interlock_gateway.service.telemetry import TelemetryQueries
 from interlock_gateway.service.timeline import Timeline
 
 
@@ -53,7 +55,8 @@ class Gateway:
     overview: Overview
     runs: Runs
     queries: Queries
-    metrics: MetricQueries
+    metrics: TelemetryQueries
+    logs: TelemetryQueries
     explaining: Explaining
     proposals: Proposals
     approvals: Approvals
@@ -77,6 +80,7 @@ class Ports:
     reader: Reader
     actor: Actor
     metrics: Metrics
+    logs: Logs
     seal: Seal
     tokens: RunTokens
     codes: CodeBook
@@ -98,7 +102,10 @@ def assemble(ports: Ports) -> Gateway:
         overview=Overview(store),
         runs=Runs(store, ports.library, ports.tokens, clock),
         queries=Queries(store, policy, guard, reader, clock, meter, pacing),
-        metrics=MetricQueries(store, policy, ports.metrics, clock, meter, pacing),
+        metrics=TelemetryQueries(
+            store, policy, MetricsLanguage(ports.metrics), clock, meter, pacing
+        ),
+        logs=TelemetryQueries(store, policy, LogsLanguage(ports.logs), clock, meter, pacing),
         explaining=Explaining(policy, guard),
         proposals=Proposals(
             store, policy, Designer(guard), reader, seal, clock, random, meter, pacing

@@ -9,7 +9,7 @@ from interlock_gateway.core.model import Limits, Rows, Statement, Target
 
 if TYPE_CHECKING:  # children import this module, and need none of the guard's parsers
     from interlock_gateway.core.statement import Catalogue
-    from interlock_gateway.core.telemetry import Evaluation
+    from interlock_gateway.core.telemetry import Evaluation, Search
 
 
 class TargetError(Exception):
@@ -98,6 +98,21 @@ class Metrics(Protocol):
 
     async def aclose(self) -> None:
         """Close every connection."""
+        ...
+
+
+class Logs(Metrics, Protocol):
+    """Searches lines, and evaluates queries that make numbers of them, at targets with logs."""
+
+    async def search(self, target: Target, asked: "Search", limits: Limits) -> Rows:
+        """Return a row for each line: `time`, `at`, a column for each label, `line`.
+
+        `at` is the time to the nanosecond, as text. At most `limits.rows` lines are given, from
+        the end of the span that `asked` wants first.
+
+        Raises:
+            TargetError: refused, failed, timed out, unreachable or larger than `limits`.
+        """
         ...
 
 

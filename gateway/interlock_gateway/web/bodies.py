@@ -202,6 +202,22 @@ class MetricQuery(Placed):
     span: Span = Span()
 
 
+class LogQuery(Placed):
+    """A question about logs; a query for lines needs a start, and may have a limit."""
+
+    logql: Annotated[str, Field(max_length=4_096)]
+    params: dict[Name, Typed] = {}
+    span: Span = Span()
+    limit: Rows | None = None
+    direction: Literal["backward", "forward"] | None = None
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """Of limit and direction, what was given."""
+        both = {"limit": self.limit, "direction": self.direction}
+        return {name: value for name, value in both.items() if value is not None}
+
+
 class Explain(Body):
     """A statement that somebody wants explained, and where it would run."""
 

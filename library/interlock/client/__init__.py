@@ -228,6 +228,21 @@ def ask_metrics(
     return _asked("/v1/metric-queries", place, body)
 
 
+def ask_logs(
+    place: Place,
+    target: str,
+    logql: str,
+    params: Mapping[str, Any],
+    choices: Mapping[str, Any],
+) -> Call:
+    """Ask a guarded question about logs.
+
+    `choices` are `span`, whose `start`, `end` and `step` are wire-typed, `limit` and `direction`.
+    """
+    body = {"target": target, "logql": logql, "params": dict(params), **choices}
+    return _asked("/v1/log-queries", place, body)
+
+
 def request_action(
     place: Place, action_id: str, target: str, args: Mapping[str, Any], reason: str
 ) -> Call:

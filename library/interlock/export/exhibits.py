@@ -45,7 +45,7 @@ def exhibits(
             continue
         value = reading.resolve(raw)
         if not (key in told and _is_told(value)):
-            label = head[0] if key in ("statement", "promql") else ""
+            label = head[0] if key in ("statement", "promql", "logql") else ""
             found += _exhibit(key, value, label=label, call=call)
     return tuple(_counted(reading, _noted(exhibit, *head)) for exhibit in found)
 
@@ -292,6 +292,7 @@ _SHOWN: Mapping[str, tuple[str, Show]] = {
     "source": ("Cell", _words("python")),
     "statement": ("Statement", _words("sql")),
     "promql": ("PromQL", _words("promql")),
+    "logql": ("LogQL", _words("logql")),
     "sent": ("Sent to the target", _words("promql")),
     "params": ("Parameters", pairs_of),
     "args": ("Arguments", pairs_of),

@@ -1,7 +1,7 @@
 """What one code cell asks for, as far as its text says so literally.
 
-A call counts where `query`, `query_metrics`, `act` or `execute` is called by its own name, or as
-`interlock.query` and so on. Anything that would hide a call from the reader (another name for
+A call counts where one of `CALLS` is called by its own name, or as `interlock.query` and so on.
+Anything that would hide a call from the reader (another name for
 it, text put together at run time) is an error in a curated notebook.
 
 This reading is for honest authors: it lists what the notebook says. It need not see through a
@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from interlock.errors import UsageError
 from interlock.magics import sql_cell
 
-CALLS = ("query", "query_metrics", "act", "execute")
+CALLS = ("query", "query_metrics", "query_logs", "act", "execute")
 MODULE = "interlock"
 
 # Keywords that are the call's own; every other keyword is a parameter or an argument.
 _OWN = {
     "query": ("max_rows",),
     "query_metrics": ("start", "end", "step"),
+    "query_logs": ("start", "end", "step", "limit", "direction"),
     "execute": ("max_rows", "reason"),
     "act": ("target", "reason"),
 }
@@ -37,7 +38,7 @@ class Call:
     """One call as the cell writes it.
 
     Attributes:
-        function: `query`, `query_metrics`, `act` or `execute`.
+        function: one of `CALLS`.
         target: a literal name, or `params.NAME`.
         what: the statement, or the action's id.
         names: the names of the parameters or arguments.

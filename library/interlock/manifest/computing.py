@@ -9,12 +9,13 @@ from interlock.manifest.cell import Call, calls_in
 from interlock.manifest.model import ActionGrant, Manifest, MutationGrant, StepGrant
 from interlock.runbook import Runbook, Step
 from interlock.runbook.notebook import Source
-from interlock.wire import promql_digest, statement_digest
+from interlock.wire import logql_digest, promql_digest, statement_digest
 
 _TARGET = re.compile(r"[a-z][a-z0-9_-]*")
 _MAY_ASK = ("query", "verify", "action")
 _MUTATING = ("act", "execute")
-_READING = ("query", "query_metrics")
+_DIGESTED = {"query_metrics": promql_digest, "query_logs": logql_digest}
+_READING = ("query", *_DIGESTED)
 
 
 def compute(runbook: Runbook) -> Manifest:
@@ -80,7 +81,7 @@ def _grant(runbook: Runbook, step: Step) -> StepGrant:
 
 
 def _statement(call: Call) -> str:
-    digested = promql_digest if call.function == "query_metrics" else statement_digest
+    digested = _DIGESTED.get(call.function, statement_digest)
     return digested(call.target, call.what, list(call.names))
 
 

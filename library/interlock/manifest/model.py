@@ -6,7 +6,7 @@ from typing import Any
 
 from interlock.errors import UsageError
 from interlock.runbook import Limits
-from interlock.wire import canonical, digest, promql_digest, statement_digest
+from interlock.wire import canonical, digest, logql_digest, promql_digest, statement_digest
 
 SCHEMA = "manifest/v1"
 
@@ -43,8 +43,8 @@ class StepGrant:
 
     Attributes:
         source_digest: of the cell's exact text; another text is another step.
-        statements: digests of its reads, in SQL and in PromQL. Where the cell names the target by
-            a parameter, the digest is over the words `params.NAME`, which no target can be
+        statements: digests of its reads, in SQL, PromQL and LogQL. Where the cell names the target
+            by a parameter, the digest is over the words `params.NAME`, which no target can be
             called.
         mutations: its mutating statements.
         actions: its catalogued actions.
@@ -92,17 +92,22 @@ class Manifest:
             names: the names of the statement's parameters.
             params: the run's bound parameters, by which `params.db` is `orders`.
         """
-        grant = self.steps.get(step)
-        return grant is not None and any(
-            one in grant.statements for one in _digests(target, sql, names, params)
-        )
+        return self._lists(step, _digests(target, sql, names, params))
 
     def allows_metrics(
         self, step: str, *, target: str, promql: str, names: Collection[str], params: Params
     ) -> bool:
         """Say whether `step` lists this question about metrics; from when to when is free."""
+        return self._lists(step, _digests(target, promql, names, params, promql_digest))
+
+    def allows_logs(
+        self, step: str, *, target: str, logql: str, names: Collection[str], params: Params
+    ) -> bool:
+        """Say whether `step` lists this question about logs; when, and how many, is free."""
+        return self._lists(step, _digests(target, logql, names, params, logql_digest))
+
+    def _lists(self, step: str, asked: Collection[str]) -> bool:
         grant = self.steps.get(step)
-        asked = _digests(target, promql, names, params, promql_digest)
         return grant is not None and any(one in grant.statements for one in asked)
 
     def allows_action(

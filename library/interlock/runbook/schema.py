@@ -110,7 +110,10 @@ RUNBOOK = Record(
         "targets": ListOf(
             Record(
                 "a target",
-                {"target": _TARGET, "dialect": Choice(("postgres", "sqlite", "prometheus"))},
+                {
+                    "target": _TARGET,
+                    "dialect": Choice(("postgres", "sqlite", "prometheus", "loki")),
+                },
                 needed=("target", "dialect"),
                 build=model.Allowed,
             )

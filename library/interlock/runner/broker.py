@@ -159,7 +159,7 @@ class Broker:
         if executing is None:
             raise Denied("No step of this run is executing.", code="no-step-running")
         match op:
-            case "query" | "query_metrics":
+            case "query" | "query_metrics" | "query_logs":
                 return await self._answered(request, executing)
             case "act" | "execute":
                 return await self._approved(request, executing)
@@ -183,8 +183,8 @@ class Broker:
         }
 
     async def _answered(self, request: Json, executing: Executing) -> Json:
-        metrics = request["op"] == "query_metrics"
-        call = (self._query_metrics if metrics else self._query)(request, executing)
+        asks = {"query_metrics": self._query_metrics, "query_logs": self._query_logs}
+        call = asks.get(request["op"], self._query)(request, executing)
         answer = await self._gateway.send(call, tell=self._show(request))
         return {**answer, "age_s": _age_s(answer.get("asked_at"))}
 
@@ -196,11 +196,20 @@ class Broker:
 
     def _query_metrics(self, request: Json, executing: Executing) -> client.Call:
         target, promql = _text(request, "target"), _text(request, "promql")
-        params, span = _typed(request), _typed(request, "span")
-        if not span.keys() <= {"start", "end", "step"}:
-            raise UsageError("`span` holds `start`, `end` and `step`, nothing else.")
+        params, span = _typed(request), _span(request)
         place = executing.next_place(self._work.run)
         return client.ask_metrics(place, target, promql, params, span)
+
+    def _query_logs(self, request: Json, executing: Executing) -> client.Call:
+        target, logql = _text(request, "target"), _text(request, "logql")
+        params, span = _typed(request), _span(request)
+        choices: Json = {}
+        if "limit" in request:
+            choices["limit"] = _whole(request, "limit")
+        if "direction" in request:
+            choices["direction"] = _text(request, "direction")
+        place = executing.next_place(self._work.run)
+        return client.ask_logs(place, target, logql, params, {"span": span, **choices})
 
     async def _approved(self, request: Json, executing: Executing) -> Json:
         asked = self._request_for(request, executing)
@@ -290,6 +299,13 @@ def _whole(request: Json, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UsageError(f"`{name}` must be a whole number, at least 1.")
     return value
+
+
+def _span(request: Json) -> Json:
+    span = _typed(request, "span")
+    if not span.keys() <= {"start", "end", "step"}:
+        raise UsageError("`span` holds `start`, `end` and `step`, nothing else.")
+    return span
 
 
 def _typed(request: Json, name: str = "params") -> Json:

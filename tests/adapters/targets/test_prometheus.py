@@ -20,7 +20,8 @@ from interlock_gateway.core.model import (
     Scheme,
     Target,
 )
-from interlock_gateway.core.telemetry import Evaluation, Span, resolved, understood
+from interlock_gateway.core.telemetry import Evaluation, Span, resolved
+from interlock_gateway.core.telemetry.promql import understood
 from interlock_gateway.service.targets import TargetError
 from own_prometheus import OwnPrometheus, own_prometheus
 
@@ -185,6 +186,11 @@ async def test_series_with_different_labels_share_the_columns() -> None:
     result = [{"metric": {"a": "1"}, "value": [1, "2"]}, {"metric": {"b": "2"}, "value": [1, "3"]}]
     rows = await answered(success(result))
     assert [row[1:] for row in rows.rows] == [("1", None, 2.0), (None, "2", 3.0)]
+
+
+async def test_half_a_character_does_not_break_what_is_sent_on() -> None:
+    rows = await answered(success([{"metric": {"a": "x\ud800"}, "value": [1, "2"]}]))
+    assert rows.rows[0][1] == "x\ufffd"
 
 
 async def test_a_warning_makes_an_answer_incomplete() -> None:

@@ -136,3 +136,6 @@ def test_what_speaks_no_sql_is_not_translated_and_says_how_to_ask() -> None:
     with pytest.raises(StatementError, match="does not speak SQL") as caught:
         translate(Dialect.PROMETHEUS, "SELECT 1")
     assert "query_metrics" in caught.value.help
+    with pytest.raises(StatementError, match="does not speak SQL") as caught:
+        translate(Dialect.LOKI, "SELECT 1")
+    assert "query_logs" in caught.value.help

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from interlock_gateway.core.telemetry import TelemetryError, understood
+from interlock_gateway.core.telemetry import TelemetryError
 from interlock_gateway.core.telemetry.lexer import tokens
-from interlock_gateway.core.telemetry.promql import Demand
+from interlock_gateway.core.telemetry.promql import understood
+from interlock_gateway.core.telemetry.reading import Demand
 
 CASES = Path(__file__).parent / "cases"
 H = 3600.0

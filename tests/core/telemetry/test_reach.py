@@ -6,14 +6,8 @@ from typing import Any
 import pytest
 from interlock_gateway.core.endpoint import base_url
 from interlock_gateway.core.model import Dialect, Endpoint, Limits, Reach, Target
-from interlock_gateway.core.telemetry import (
-    Evaluation,
-    Span,
-    TelemetryError,
-    beyond,
-    resolved,
-    understood,
-)
+from interlock_gateway.core.telemetry import Evaluation, Span, TelemetryError, beyond, resolved
+from interlock_gateway.core.telemetry.promql import understood
 
 NOW = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -39,6 +39,7 @@ CALLS = [
     (client.add_run_note("R-1", "a", 1, "x", "question"), "POST /v1/runs/R-1/notes"),
     (client.ask_query(HERE, "orders", "SELECT 1", {}), "POST /v1/queries"),
     (client.ask_metrics(HERE, "metrics", "up", {}, {}), "POST /v1/metric-queries"),
+    (client.ask_logs(HERE, "logs", '{app="a"}', {}, {}), "POST /v1/log-queries"),
     (client.request_action(HERE, "pg.x", "orders", {}, "r"), "POST /v1/actions"),
     (client.request_execution(HERE, "orders", {"sql": "x"}), "POST /v1/executions"),
     (client.approvals(), "GET /v1/approvals"),

@@ -337,3 +337,38 @@ def test_a_question_about_metrics_is_no_statement_and_the_other_way_round() -> N
 )
 def test_a_question_that_cannot_be_read_literally_is_refused(source: str) -> None:
     assert refusal(looking(source, targets=PROMETHEUS))
+
+
+# --- logs -------------------------------------------------------------------------------------
+
+LOGS = (
+    'query_logs("logs", "{app=:app}", start="1h", end="5m", step="1m", limit=5, '
+    'direction="forward", app=params.db)'
+)
+LOKI = [{"target": "logs", "dialect": "loki"}]
+
+
+def test_a_question_about_logs_is_listed_whatever_its_times_and_its_limit() -> None:
+    listed = compute(looking(LOGS, targets=LOKI))
+    asked: dict[str, Any] = {"target": "logs", "names": ["app"], "params": {}}
+    assert listed.allows_logs("look", logql="{app=:app}", **asked)
+    assert not listed.allows_logs("look", logql="{app=:app} ", **asked)
+    assert not listed.allows_logs("look", logql="{app=:app}", **{**asked, "names": []})
+    assert not listed.allows_logs("look", logql="{app=:app}", **{**asked, "target": "orders"})
+    assert not listed.allows_logs("other", logql="{app=:app}", **asked)
+    assert not listed.allows_metrics("look", promql="{app=:app}", **asked)
+    assert not listed.allows("look", sql="{app=:app}", **asked)
+    assert Manifest.from_json(listed.to_json()) == listed
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'query_logs("logs", "{app=" + params.db)',
+        "ask = query_logs",
+        "from interlock.telemetry import query_logs as ask",
+        "def query_logs(): pass",
+    ],
+)
+def test_a_question_about_logs_that_cannot_be_read_literally_is_refused(source: str) -> None:
+    assert refusal(looking(source, targets=LOKI))

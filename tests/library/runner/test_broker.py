@@ -281,3 +281,39 @@ async def test_a_malformed_question_about_metrics_goes_nowhere(
     with pytest.raises(UsageError):
         await line.ask("query_metrics", **asked)
     assert line.gateway.asked("/metric-queries") == []
+
+
+# --- logs -------------------------------------------------------------------------------------
+
+
+async def test_a_question_about_logs_is_stamped_and_goes_on_with_its_choices(line: Line) -> None:
+    line.begin("blockers")
+    span = {"start": {"type": "interval", "value": "3600000000us"}}
+    asked = {"target": "logs", "logql": "{app=:n}", "params": {"n": ONE}, "span": span}
+    chosen = {"limit": 5, "direction": "forward"}
+    await line.ask("query_logs", **asked, **chosen, run="R-2", sql="DROP TABLE x")
+    assert line.gateway.asked("/log-queries") == [
+        {"run": "R-1", "step": "blockers", "attempt": 1, "ordinal": 0, **asked, **chosen}
+    ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"logql": 5},
+        {"target": None},
+        {"params": {"n": 5}},
+        {"span": {"until": ONE}},
+        {"limit": "5"},
+        {"limit": None},
+        {"direction": 5},
+    ],
+)
+async def test_a_malformed_question_about_logs_goes_nowhere(
+    line: Line, wrong: dict[str, Any]
+) -> None:
+    line.begin()
+    asked = {"target": "logs", "logql": '{app="a"}', "params": {}, "span": {}, **wrong}
+    with pytest.raises(UsageError):
+        await line.ask("query_logs", **asked)
+    assert line.gateway.asked("/log-queries") == []

@@ -8,7 +8,7 @@ from unicodedata import combining
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from interlock import session
+from interlock import telemetry
 from interlock.errors import UsageError
 from interlock.frame import Frame, number, span, sparkline
 from scripted_gateway import answer
@@ -189,8 +189,8 @@ def test_what_is_sent_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
             sent.append({"op": op, **members})
             return answer(columns=COLUMNS, window=WINDOW)
 
-    monkeypatch.setattr(session, "current", Heard)
-    session.query_metrics("metrics", "a > :n", start="1h", step="1m", n=5)
+    monkeypatch.setattr(telemetry, "current", Heard)
+    telemetry.query_metrics("metrics", "a > :n", start="1h", step="1m", n=5)
     assert sent == [
         {
             "op": "query_metrics",

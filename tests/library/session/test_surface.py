@@ -35,6 +35,7 @@ def test_every_name_that_is_promised_is_there() -> None:
     promised = {
         "query",
         "query_metrics",
+        "query_logs",
         "act",
         "execute",
         "finding",

@@ -107,7 +107,7 @@ def _engine(dialect: Dialect) -> _Engine:
             from interlock_gateway.adapters.doctor import duck  # noqa: PLC0415  an extra
 
             return _Engine(duck.reading, duck.acting)
-        case Dialect.PROMETHEUS:
+        case Dialect.PROMETHEUS | Dialect.LOKI:
             from interlock_gateway.adapters.doctor import prometheus  # noqa: PLC0415  start-up
 
             return _Engine(prometheus.reading, prometheus.acting)

@@ -51,7 +51,7 @@ def logins_sql(target: Target, secrets: Secrets) -> list[Login]:
             read = mysql_logins.read_login_sql(_READ, database=database)
             act = mysql_logins.action_login_sql(_ACT, dialect=target.dialect, database=database)
             return _both(target, database, read, act)
-        case Dialect.PROMETHEUS:
+        case Dialect.PROMETHEUS | Dialect.LOKI:
             return [Login(target.name, "read login", "", target.read, (), _PROXY)]
         case _:
             return [Login(target.name, "read login", "", target.read, ())]

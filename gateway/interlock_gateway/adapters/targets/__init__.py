@@ -115,6 +115,8 @@ def _opened(dialect: Dialect, secrets: Secrets) -> _Engine:
             return _Engine(reader, mysql.MysqlActor(secrets), reader.catalogue)
         case Dialect.PROMETHEUS:
             raise TargetError("target-failed", "Prometheus has no tables; use `query_metrics`.")
+        case Dialect.LOKI:
+            raise TargetError("target-failed", "Loki has no tables; use `query_logs`.")
         case _:
             assert_never(dialect)
 

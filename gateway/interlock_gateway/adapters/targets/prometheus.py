@@ -6,15 +6,13 @@ front of it can allow just that.
 
 import asyncio
 import json
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from interlock_gateway.adapters.targets.http import Answer, Caps, Door, GuardedClient
+from interlock_gateway.adapters.targets.http import Answer, Asker, GuardedClient
 from interlock_gateway.adapters.targets.http.client import excerpt
-from interlock_gateway.adapters.targets.http.credential import Credential
 from interlock_gateway.adapters.targets.prometheus_answers import AnswerError, frame
-from interlock_gateway.core.endpoint import Route, RouteError
+from interlock_gateway.core.endpoint import Route
 from interlock_gateway.core.model import Limits, Rows, Target
 from interlock_gateway.core.telemetry import Evaluation
 from interlock_gateway.service.targets import Secrets, TargetError
@@ -47,8 +45,7 @@ class PrometheusReader:
             secrets: gives a credential each time one is sent.
             client: what sends; tests bring one that looks names up otherwise.
         """
-        self._secrets = secrets
-        self._client = client or GuardedClient()
+        self._asker = Asker(secrets, client)
 
     async def evaluate(self, target: Target, asked: Evaluation, limits: Limits) -> Rows:
         """Return the series that a query gives; see `service.targets.Metrics`."""
@@ -61,13 +58,13 @@ class PrometheusReader:
         else:
             route = _AT_ONCE
             values |= {"time": _time(asked.end)}
-        answer = await self._asked(target, route, values, limits)
-        return await asyncio.to_thread(_framed, target, answer, limits)
+        answer = await self._asker.ask(target, route, values, limits)
+        return await asyncio.to_thread(framed, target, answer, limits)
 
     async def about(self, target: Target, limits: Limits) -> str:
         """Return what answers, such as `Prometheus 2.42.0`."""
-        answer = await self._asked(target, _ABOUT, {}, limits)
-        data = _document(target, answer).get("data")
+        answer = await self._asker.ask(target, _ABOUT, {}, limits)
+        data = document(target, answer).get("data")
         version = data.get("version") if isinstance(data, dict) else None
         if not isinstance(version, str):
             raise TargetError("target-failed", f"{target.name} does not say what it is.")
@@ -76,57 +73,42 @@ class PrometheusReader:
     async def aclose(self) -> None:
         """Close nothing: every call closes its own connection."""
 
-    async def _asked(
-        self, target: Target, route: Route, values: Mapping[str, str], limits: Limits
-    ) -> Answer:
-        if target.endpoint is None:
-            raise TargetError("target-unreachable", f"{target.name} has no `url`.")
-        try:
-            request = route.request(target.endpoint.base, values)
-        except RouteError as error:
-            raise TargetError("target-failed", str(error)) from error
-        caps = Caps(bytes=limits.bytes, seconds=limits.seconds)
-        return await self._client.send(self._door(target), request, caps)
-
-    def _door(self, target: Target) -> Door:
-        endpoint = target.endpoint
-        if endpoint is None:
-            raise TargetError("target-unreachable", f"{target.name} has no `url`.")
-        secret = self._secrets.resolve(target.read) if target.read else ""
-        # Only `path:` gives the place of a file; `file:` is one too, and a certificate no secret.
-        ca = self._secrets.resolve("path:" + endpoint.ca.partition(":")[2]) if endpoint.ca else ""
-        credential = Credential(secret, endpoint.scheme)
-        return Door(target.name, endpoint.base, endpoint.addresses, credential, ca)
-
 
 def _time(moment: datetime) -> str:
     """Return seconds since 1970 with three places, as the API takes them."""
     return f"{moment.timestamp():.3f}"
 
 
-def _document(target: Target, answer: Answer) -> dict[str, Any]:
-    """Return what a good answer holds; a bad one is raised in the target's own words."""
+def document(target: Target, answer: Answer, *, status: str | None = "success") -> dict[str, Any]:
+    """Return what a good answer holds; a bad one is raised in the target's own words.
+
+    Args:
+        target: who answered.
+        answer: what came back.
+        status: what its `status` must be; None for an answer without one.
+    """
     try:
-        document = json.loads(answer.body)
+        held = json.loads(answer.body)
     except (ValueError, RecursionError) as error:
         raise TargetError(
             "target-failed",
             f"{target.name} says JSON and sends something else: {excerpt(answer.body)}",
         ) from error
-    if not isinstance(document, dict):
+    if not isinstance(held, dict):
         raise TargetError("target-failed", f"{target.name} answered in an unknown form.")
-    if document.get("status") != "success" or answer.status != _FINE:
-        kind, said = (str(document.get(key) or "") for key in ("errorType", "error"))
+    if held.get("status") != status or answer.status != _FINE:
+        kind, said = (str(held.get(key) or "") for key in ("errorType", "error"))
         words = excerpt(f"{kind}: {said}".encode()) if said else f"status {answer.status}"
         code = _CODES.get(kind, "target-failed")
         raise TargetError(code, f"{target.name} answered: {words}")
-    return document
+    return held
 
 
-def _framed(target: Target, answer: Answer, limits: Limits) -> Rows:
-    document = _document(target, answer)
+def framed(target: Target, answer: Answer, limits: Limits) -> Rows:
+    """Return the samples that a good answer holds, as rows."""
+    held = document(target, answer)
     try:
-        return frame(document, limits, target.reach.series, answer.elapsed_ms)
+        return frame(held, limits, target.reach.series, answer.elapsed_ms)
     except AnswerError as error:
         message = f"{target.name} answered in an unknown form: {error}."
         raise TargetError("target-failed", message) from error

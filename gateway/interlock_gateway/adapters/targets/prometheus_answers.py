@@ -5,7 +5,8 @@ A series is delivered whole or not at all, and what is not delivered is said.
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,8 +15,11 @@ from interlock_gateway.core.model import Column, Limits, Rows
 
 TIME, METRIC, VALUE = "time", "metric", "value"
 
-_MOST_LABELS = 64
+MOST_LABELS = 64
+"""Labels that are delivered, each as a column."""
+
 _LONGEST_WARNING = 200
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class AnswerError(ValueError):
@@ -42,7 +46,7 @@ def frame(document: Mapping[str, Any], limits: Limits, most: int, took_ms: float
     Raises:
         AnswerError: not in the form that the API documents.
     """
-    found = list(_series(_member(document, "data", dict)))
+    found = list(_series(member(document, "data", dict)))
     kept, cut = _within(found, limits, most)
     names = _names(kept)
     columns = (
@@ -51,7 +55,7 @@ def frame(document: Mapping[str, Any], limits: Limits, most: int, took_ms: float
         Column(VALUE, "number"),
     )
     rows = tuple(row for one in kept for row in _rows(one, names))
-    return Rows(columns, rows, cut or _warned(document), elapsed_ms=took_ms)
+    return Rows(columns, rows, cut or warned(document), elapsed_ms=took_ms)
 
 
 def _rows(series: Series, names: Mapping[str, str]) -> Iterator[tuple[Any, ...]]:
@@ -63,17 +67,22 @@ def _rows(series: Series, names: Mapping[str, str]) -> Iterator[tuple[Any, ...]]
 def _names(series: Sequence[Series]) -> dict[str, str]:
     """Return label → column; a label that is called as a column of ours gives way."""
     labels = sorted({name for one in series for name in one.labels} - {"__name__"})
-    if len(labels) > _MOST_LABELS:
-        raise AnswerError(f"the series have more than {_MOST_LABELS} labels")
+    if len(labels) > MOST_LABELS:
+        raise AnswerError(f"the series have more than {MOST_LABELS} labels")
     named = any("__name__" in one.labels for one in series)
     taken = {TIME, VALUE, *([METRIC] if named else [])}
     found = {"__name__": METRIC} if named else {}
+    return found | columns_of(labels, taken)
+
+
+def columns_of(labels: Iterable[str], taken: Collection[str]) -> dict[str, str]:
+    """Return label → column, with the label's own name unless it is one of `taken`."""
+    found: dict[str, str] = {}
     for label in labels:
         shown = label
-        while shown in taken:
+        while shown in taken or shown in found.values():
             shown = f"label_{shown}"
         found[label] = shown
-        taken.add(shown)
     return found
 
 
@@ -101,7 +110,7 @@ def _size(one: Series) -> int:
     return len(one.samples) * (_PER_SAMPLE + len(json.dumps(list(one.labels.values()))))
 
 
-def _warned(document: Mapping[str, Any]) -> str:
+def warned(document: Mapping[str, Any]) -> str:
     """Return warnings as a limit: an answer that its own sender doubts is no whole one."""
     warnings = document.get("warnings") or []
     if not isinstance(warnings, list):
@@ -117,7 +126,7 @@ def _series(data: Mapping[str, Any]) -> Iterator[Series]:
     kind, result = data.get("resultType"), data.get("result")
     match kind:
         case "matrix" | "vector":
-            for raw in _list(result):
+            for raw in listed(result):
                 yield _one(raw, "values" if kind == "matrix" else "value")
         case "scalar":
             yield Series({}, (_sample(result),))
@@ -126,13 +135,18 @@ def _series(data: Mapping[str, Any]) -> Iterator[Series]:
 
 
 def _one(raw: Any, key: str) -> Series:
-    labels = _member(raw, "metric", dict)
+    labels = member(raw, "metric", dict)
     if not all(isinstance(value, str) for value in labels.values()):
         raise AnswerError("a label is no text")
     if key not in raw:
         raise AnswerError("a series holds histograms, which are not read")
-    pairs = _list(raw[key]) if key == "values" else [raw[key]]
-    return Series(labels, tuple(map(_sample, pairs)))
+    pairs = listed(raw[key]) if key == "values" else [raw[key]]
+    return Series({whole(k): whole(v) for k, v in labels.items()}, tuple(map(_sample, pairs)))
+
+
+def whole(text: str) -> str:
+    """Return `text` with a mark for each half of a character, which no UTF-8 can say."""
+    return _HALF.sub("\ufffd", text)
 
 
 def _sample(pair: Any) -> tuple[float, float]:
@@ -145,14 +159,16 @@ def _sample(pair: Any) -> tuple[float, float]:
     raise AnswerError("a sample is no pair of a time and a number")
 
 
-def _member(raw: Any, key: str, kind: type[dict[str, Any]]) -> dict[str, Any]:
+def member(raw: Any, key: str, kind: type[dict[str, Any]]) -> dict[str, Any]:
+    """Return what stands under a key, once it is of that kind."""
     value = raw.get(key) if isinstance(raw, Mapping) else None
     if not isinstance(value, kind):
         raise AnswerError(f"`{key}` is missing")
     return value
 
 
-def _list(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """Return a value, once it is a list."""
     if not isinstance(value, list):
         raise AnswerError("`result` is no list")
     return value

@@ -7,7 +7,15 @@ url = "https://prometheus.example.com"
 addresses = ["10.20.0.0/16"]
 read = "file:/etc/interlock/prometheus.token"
 limits = { series = 50, range = "6h" }
+
+[target.logs]
+dialect = "loki"
+tier = "production"
+url = "https://loki.example.com"
+tenant = "shop"
 """
+
+import re
 
 from interlock_gateway.core.endpoint import (
     Base,
@@ -24,6 +32,8 @@ from interlock_gateway.core.strict import Table
 
 _ROWS = 10_000
 _DAY, _YEAR = 86_400, 366 * 86_400
+_LINES, _LONGEST = 1_000, 256 * 1024
+_TENANT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9!_.*\'()-]{1,150}")  # what Loki takes for one tenant
 _NOT_HERE = {
     "act": "nothing can be changed at this kind of target.",
     "generation": "it counts rotations of `act`, which this kind of target has not.",
@@ -35,10 +45,10 @@ _NOT_HERE = {
 def http_target(name: str, dialect: Dialect, table: Table, tiers: tuple[str, ...]) -> Target:
     """Return the target; whatever is wrong is noted with its line."""
     table.refuse(_NOT_HERE)
-    endpoint = _endpoint(table)
+    endpoint = _endpoint(table, dialect)
     read = reference(table, "read") if "read" in table else ""
     _check_credential(table, read, endpoint)
-    limits, reach = _limits(table.table("limits", required=False))
+    limits, reach = _limits(table.table("limits", required=False), dialect)
     target = Target(
         name=name,
         dialect=dialect,
@@ -53,13 +63,30 @@ def http_target(name: str, dialect: Dialect, table: Table, tiers: tuple[str, ...
     return target
 
 
-def _endpoint(table: Table) -> Endpoint:
+def _endpoint(table: Table, dialect: Dialect) -> Endpoint:
     return Endpoint(
         base=_base(table),
         addresses=tuple(_networks(table)),
         scheme=Scheme(table.choice("scheme", Scheme, default=Scheme.BEARER)),
         ca=_ca(table),
+        tenant=_tenant(table, dialect),
     )
+
+
+def _tenant(table: Table, dialect: Dialect) -> str:
+    """Return the one tenant whose logs are asked for; two of them are two targets."""
+    if dialect is not Dialect.LOKI:
+        table.refuse({"tenant": "a Prometheus has none; it is for a target with logs."})
+        return ""
+    tenant = table.text("tenant", default="")
+    if tenant and not _TENANT.fullmatch(tenant):
+        table.problem(
+            "tenant",
+            "`tenant` is one tenant of at most 150 letters, digits and !-_.*'(); for several, "
+            "write a target for each.",
+        )
+        return ""
+    return tenant
 
 
 def _base(table: Table) -> Base:
@@ -108,8 +135,9 @@ def _check_credential(table: Table, read: str, endpoint: Endpoint) -> None:
         table.problem("ca", "`ca` checks a certificate, and http:// has none.")
 
 
-def _limits(table: Table | None) -> tuple[Limits, Reach]:
-    usual, far = Limits(rows=_ROWS), Reach()
+def _limits(table: Table | None, dialect: Dialect) -> tuple[Limits, Reach]:
+    logs = dialect is Dialect.LOKI
+    usual, far = Limits(rows=_LINES if logs else _ROWS), Reach()
     if table is None:
         return usual, far
     table.refuse({"cost": "this kind of target plans nothing; see `points`."})
@@ -124,9 +152,17 @@ def _limits(table: Table | None) -> tuple[Limits, Reach]:
         step_s=_seconds(table, "step", 1, _DAY, far.step_s),
         points=table.whole("points", low=1, high=1_000_000, default=far.points),
         series=table.whole("series", low=1, high=10_000, default=far.series),
+        line=_line(table, far.line, logs=logs),
     )
     table.done()
     return limits, reach
+
+
+def _line(table: Table, usual: int, *, logs: bool) -> int:
+    if not logs:
+        table.refuse({"line": "metrics have no lines."})
+        return usual
+    return table.whole("line", low=80, high=_LONGEST, default=usual)
 
 
 def _seconds(table: Table, key: str, low: int, high: int, usual: float) -> float:

@@ -14,6 +14,12 @@ _COLONS = {"subscript": "an array slice", "struct": "a value of it"}
 _CONTEXT = 200  # characters looked back; more blanks than that count as no operand
 
 
+_INSTEAD = {
+    Dialect.PROMETHEUS: "Ask it in PromQL: `query_metrics(target, promql)`.",
+    Dialect.LOKI: "Ask it in LogQL: `query_logs(target, logql, start=…)`.",
+}
+
+
 def dialect_of(name: str) -> Dialect:
     """Return the dialect called `name`.
 
@@ -31,7 +37,7 @@ def dialect_of(name: str) -> Dialect:
             "not-understood",
             f"{found} does not speak SQL.",
             position=None,
-            help="Ask it in PromQL: `query_metrics(target, promql)`.",
+            help=_INSTEAD[found],
         )
     known = ", ".join(SQL)
     raise StatementError(

@@ -6,7 +6,7 @@ from math import ceil
 
 from interlock_gateway.core.model import Limits, Target
 from interlock_gateway.core.telemetry.errors import TelemetryError
-from interlock_gateway.core.telemetry.promql import Demand
+from interlock_gateway.core.telemetry.reading import Demand
 from interlock_gateway.core.telemetry.window import Evaluation
 
 _SKEW = timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""Values of parameters as PromQL literals: text is quoted, numbers and durations are typed.
+"""Values of parameters as literals: text is quoted, numbers and durations are typed.
 
 A value is spliced in as one literal that was made here, and the whole text is read again
 afterwards: had a value become anything but that literal, the tokens would not be the same.
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_address, ip_network
 from math import isfinite
 from typing import Any
 
@@ -32,6 +33,9 @@ class Role(StrEnum):
     PATTERN = "one or several values of a label"
     NUMBER = "a number"
     DURATION = "a duration"
+    AMOUNT = "a number or a duration"
+    VALUE = "a text, a number or a duration"
+    ADDRESS = "an address"
 
 
 def literal(name: str, value: Any, role: Role, position: int) -> str:
@@ -87,15 +91,47 @@ def _duration(value: Any) -> str | None:
     return f"{whole}ms" if whole else None
 
 
+def _amount(value: Any) -> str | None:
+    """Return a number as a label filter takes it, without the parentheses of an operand."""
+    made = _duration(value) or _number(value)
+    return made.strip("()") if made else None
+
+
+def _any_value(value: Any) -> str | None:
+    return _label(value) if isinstance(value, str) else _amount(value)
+
+
+def _address(value: Any) -> str | None:
+    return _label(value) if isinstance(value, str) and is_address(value) else None
+
+
+def is_address(text: str) -> bool:
+    """Tell whether `text` is an address, a range of them such as `10.0.0.1-10.0.0.9`, or CIDR."""
+    first, dash, last = text.partition("-")
+    try:
+        if dash:
+            return ip_address(first).version == ip_address(last).version
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return "%" not in text  # a zone is of one machine only
+
+
 _MAKERS = {
     Role.LABEL: _label,
     Role.PATTERN: _pattern,
     Role.NUMBER: _number,
     Role.DURATION: _duration,
+    Role.AMOUNT: _amount,
+    Role.VALUE: _any_value,
+    Role.ADDRESS: _address,
 }
 _HINTS = {
     Role.LABEL: "a text without control characters",
     Role.PATTERN: f"a text, or a list of at most {_MOST} texts",
     Role.NUMBER: "a finite int, float or Decimal",
     Role.DURATION: "a timedelta above 0",
+    Role.AMOUNT: "an int, float, Decimal or timedelta",
+    Role.VALUE: "a text without control characters, an int, float, Decimal or timedelta",
+    Role.ADDRESS: "a text such as 10.0.0.1, 10.0.0.1-10.0.0.9 or 10.0.0.0/8",
 }

@@ -56,6 +56,22 @@ class Evaluation:
         return int((self.end - self.start).total_seconds() / self.step_s + 1e-9) + 1
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A query for lines, and where among them it looks.
+
+    Attributes:
+        text: the query as it is sent.
+        start, end: the first moment, and the one before which it ends.
+        newest: whether the newest lines come first, and are kept where there are too many.
+    """
+
+    text: str
+    start: datetime
+    end: datetime
+    newest: bool = True
+
+
 def resolved(text: str, span: Span, now: datetime, reach: Reach) -> Evaluation:
     """Return `text` with the moments that `span` means at `now`.
 

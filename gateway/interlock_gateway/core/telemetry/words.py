@@ -1,7 +1,10 @@
-"""The words of PromQL that are understood. Source: the Prometheus documentation, 2.42.
+"""The words of PromQL and LogQL that are understood.
 
-Left out: what needs a feature flag, and what is meant for native histograms.
+Sources: the documentation of Prometheus 2.42 and of Loki 3. Left out: what needs a feature flag,
+and what is meant for native histograms.
 """
+
+from interlock_gateway.core.telemetry.reading import COMPARISONS
 
 _FUNCTIONS = """
     abs absent absent_over_time acos acosh asin asinh atan atanh avg_over_time ceil changes clamp
@@ -21,7 +24,6 @@ _AGGREGATORS = "avg bottomk count count_values group max min quantile stddev std
 AGGREGATORS = frozenset(_AGGREGATORS.split())
 """Operators over many series, with `by` and `without`."""
 
-COMPARISONS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 OPERATORS = COMPARISONS | frozenset({"+", "-", "*", "/", "%", "^", "atan2", "and", "or", "unless"})
 MATCHERS = ("=", "!=", "=~", "!~")
 NUMBERS = frozenset({"inf", "nan"})
@@ -33,3 +35,41 @@ RESERVED = (
     | frozenset({"bool", "offset", "atan2", "and", "or", "unless", "start", "end"})
 )
 """Words that are not taken for the name of a metric, in whatever case."""
+
+# --- LogQL ------------------------------------------------------------------------------------
+
+OF_LINES = frozenset(
+    {"rate", "count_over_time", "bytes_rate", "bytes_over_time", "absent_over_time"}
+)
+"""Functions over the lines of a window."""
+
+_OF_VALUES = """
+    rate rate_counter sum_over_time avg_over_time max_over_time min_over_time first_over_time
+    last_over_time stdvar_over_time stddev_over_time quantile_over_time absent_over_time
+"""
+
+OF_VALUES = frozenset(_OF_VALUES.split())
+"""Functions over the unwrapped values of a window."""
+
+GROUPED = OF_VALUES - {"rate", "rate_counter", "sum_over_time", "absent_over_time"}
+"""Those of them that may be followed by `by` or `without`."""
+
+LOG_AGGREGATORS = frozenset(
+    {"sum", "avg", "min", "max", "count", "stddev", "stdvar", "topk", "bottomk"}
+)
+"""Operators over many series, with `by` and `without`."""
+
+SORTING = frozenset({"sort", "sort_desc"})
+LOG_OPERATORS = OPERATORS - {"atan2"}
+CONVERSIONS = frozenset({"bytes", "duration", "duration_seconds"})
+"""How `unwrap` may read a label."""
+
+_STAGES = "json logfmt regexp pattern unpack decolorize line_format label_format keep drop unwrap"
+
+STAGES = frozenset(_STAGES.split())
+"""Words with which a stage begins that is no filter."""
+
+_LOG_RESERVED = "and or unless by without on ignoring group_left group_right bool offset distinct"
+
+LOG_RESERVED = STAGES | frozenset(_LOG_RESERVED.split())
+"""Words that are no label's name."""

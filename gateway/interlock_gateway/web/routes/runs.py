@@ -10,11 +10,11 @@ from interlock_gateway.core.timeline import stamp
 from interlock_gateway.service.approvals import RUNNER
 from interlock_gateway.service.calls import Site
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.metrics import MetricQuestion
 from interlock_gateway.service.queries import Question
 from interlock_gateway.service.records import RunRow
 from interlock_gateway.service.runs import Order, RunnerFacts, params_of
 from interlock_gateway.service.step_events import StepEnd
+from interlock_gateway.service.telemetry import TelemetryQuestion
 from interlock_gateway.service.wishes import Wish
 from interlock_gateway.web import bodies, views
 from interlock_gateway.web.auth import AnyPrincipal, Asking, PersonOnly
@@ -45,8 +45,21 @@ async def query_metrics(
     """Ask a target a guarded question about metrics, as JSON or as an Arrow stream."""
     respond = form(request.headers.get("accept", ""))
     params, span = _typed(body.params), _typed(body.span.given)
-    question = MetricQuestion(_site(body), body.target, body.promql, params, span)
+    question = TelemetryQuestion(_site(body), body.target, body.promql, params, span)
     return await respond(await gateway.metrics.ask(who, question))
+
+
+@routes.post(
+    "/log-queries", response_model=Json, responses={200: {"content": {arrow.MEDIA_TYPE: {}}}}
+)
+async def query_logs(
+    body: bodies.LogQuery, who: AnyPrincipal, gateway: Asking, request: Request
+) -> Response:
+    """Ask a target a guarded question about logs, as JSON or as an Arrow stream."""
+    respond = form(request.headers.get("accept", ""))
+    params, span = _typed(body.params), _typed(body.span.given)
+    question = TelemetryQuestion(_site(body), body.target, body.logql, params, span, body.choices)
+    return await respond(await gateway.logs.ask(who, question))
 
 
 @routes.post("/runs", status_code=201)

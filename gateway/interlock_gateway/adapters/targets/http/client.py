@@ -38,6 +38,7 @@ _REDIRECTS = range(300, 400)
 _FINE = range(200, 300)
 _REFUSED = (401, 403)
 _EXCERPT = 300
+_PLAIN = "text/plain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Door:
         addresses: where that may be; empty for public addresses.
         credential: what goes into the Authorization header.
         ca: a PEM file with the certificates that sign the target's; "" for the system's.
+        tenant: what goes into X-Scope-OrgID; "" for no such header.
     """
 
     target: str
@@ -57,6 +59,7 @@ class Door:
     addresses: tuple[Network, ...] = ()
     credential: Credential = NO_CREDENTIAL
     ca: str = ""
+    tenant: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +196,7 @@ def _built(door: Door, request: Request, address: str) -> httpx.Request:
         "Accept-Encoding": "gzip",
         "Connection": "close",
         **({} if request.body is None else {"Content-Type": "application/json"}),
+        **({"X-Scope-OrgID": door.tenant} if door.tenant else {}),
         **door.credential.headers,
     }
     return httpx.Request(
@@ -265,10 +269,12 @@ async def _taken(door: Door, response: httpx.Response, caps: Caps) -> bytes:
 
 def _understood(door: Door, answer: Answer, caps: Caps) -> Answer:
     if answer.status in _REFUSED:
+        said = f"; it says {excerpt(answer.body)!r}" if answer.type == _PLAIN else ""
         raise TargetError(
             "target-unreachable",
-            f"{door.target} does not let its credential in ({answer.status}). "
-            f"Look at what `read` of {door.target} in targets.toml points at.",
+            f"{door.target} does not let its credential in ({answer.status}{said}). Look at what "
+            f"`read` of {door.target} in targets.toml points at, and at its `tenant` if it has "
+            "several.",
         )
     if answer.type not in caps.types:
         expected = " or ".join(caps.types)
