@@ -269,6 +269,15 @@ async def test_nothing_hostile_is_asked_or_breaks_the_gateway(
     assert home.target.metrics.asked == []
 
 
+@pytest.mark.parametrize("number", ["sNaN", "NaN", "-Infinity", "1e999999999", "1e-999999999"])
+async def test_a_decimal_that_cannot_be_written_out_is_refused(
+    home: House, look: RunAt, number: str
+) -> None:
+    params = {"n": {"type": "numeric", "value": number}}
+    assert await look.refused(URL, asks(look, "up > :n", params=params)) == "bad-arguments"
+    assert home.target.metrics.asked == []
+
+
 async def test_a_number_beyond_all_numbers_is_refused(home: House, look: RunAt) -> None:
     body = json.dumps(asks(look, "up > :n", params={"n": {"type": "number", "value": 1}}))
     for number in ("1e999", "-1e999", "NaN", "Infinity"):

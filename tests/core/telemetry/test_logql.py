@@ -169,6 +169,8 @@ def test_a_value_is_one_literal_in_its_place(
         ('{app="a"} | c = :n', {"n": True}, "a text, a number or a duration"),
         ('{app="a"} | c > :n', {"n": float("nan")}, "a number or a duration"),
         ('{app="a"} | c > :n', {"n": timedelta(0)}, "a number or a duration"),
+        ('{app="a"} | c > :n', {"n": Decimal("sNaN")}, "a number or a duration"),
+        ('{app="a"} | c > :n', {"n": Decimal("1e999999999")}, "a number or a duration"),
         ('{app="a"} |= ip(:x)', {"x": "here"}, "an address"),
         ('{app="a"} |= ip(:x)', {"x": '1.1.1.1") or ("'}, "an address"),
         ('rate({app="a"}[:w])', {"w": "5m"}, "a duration"),

@@ -24,6 +24,8 @@ GIVE = "Give every :name in the query a value of the kind that its place takes."
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]|[\ud800-\udfff]")
 _MOST = 200  # values of one list
 _LONGEST = timedelta(days=3650)
+_MOST_DIGITS = 60
+_LARGEST = 10**_MOST_DIGITS
 
 
 class Role(StrEnum):
@@ -76,12 +78,25 @@ def _pattern(value: Any) -> str | None:
 
 
 def _number(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-        return None
-    if not isfinite(value):
-        return None
-    text = format(value, "f") if isinstance(value, Decimal) else repr(value)
+    """Write a number out; one with more digits than a query could use is none."""
+    match value:
+        case bool():
+            return None
+        case int() if abs(value) < _LARGEST:
+            text = str(value)
+        case float() if isfinite(value):
+            text = repr(value)
+        case Decimal() if _is_short(value):
+            text = format(value, "f")
+        case _:
+            return None
     return f"({text})" if text.startswith("-") else text
+
+
+def _is_short(value: Decimal) -> bool:
+    """Tell whether a decimal is a number, and one that is written out in few digits."""
+    _, digits, exponent = value.as_tuple()
+    return isinstance(exponent, int) and abs(exponent) + len(digits) <= _MOST_DIGITS
 
 
 def _duration(value: Any) -> str | None:
