@@ -1,6 +1,6 @@
 """A stand-in for Loki that is as strict as the vendor's API is documented to be, and stricter.
 
-It is no Loki, which is in neither Debian nor PyPI: what it answers was written from the vendor's
+It is no Loki, which neither Debian nor PyPI carries: what it answers was written from the vendor's
 pages ("Loki HTTP API", version 3) and from error messages in its public issues. It holds the lines
 it is given, and understands as much of LogQL as the tests ask it: a selector with `=` and `=~`,
 filters `|=`, `!=` and `|~`, `count_over_time`, `sum` around it, and `vector`. What it does not
