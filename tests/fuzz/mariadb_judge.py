@@ -192,6 +192,7 @@ class MariadbJudge:
         except (OSError, asyncio.IncompleteReadError) as error:
             raise self._lost() from error
         except (UnicodeError, ValueError):
+            self._end()  # in the middle of an answer, which the driver cannot go on with
             return -3, "the driver cannot read the answer"
 
     async def _look(self) -> list[object]:

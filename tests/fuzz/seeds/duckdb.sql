@@ -14,3 +14,6 @@ PIVOT list_aggregate()ON+a  IN(2)USING ()
 
 -- it wanted a file that is forbidden
 FROM duckdb_extension_repositories()
+
+-- it is MULTI
+SELECT COLUMNS UNION DESCRIBE PIVOT t POSITIONAL JOIN u ON rowid

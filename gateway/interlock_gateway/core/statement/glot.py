@@ -292,7 +292,15 @@ class _Walk:
             self.reasons.append(reason)
 
     def _pivot(self, node: exp.Pivot) -> None:
-        """Refuse a PIVOT without its values: DuckDB makes a temporary type of them first."""
+        """Refuse a PIVOT without its values: DuckDB makes a temporary type of them first.
+
+        One of nothing at all has its ON elsewhere: `DESCRIBE PIVOT t POSITIONAL JOIN u ON a` pivots
+        on `a`, where sqlglot reads a condition of the join.
+        """
+        if not any(node.args.get(key) for key in ("expressions", "using", "group", "fields")):
+            detail = "A PIVOT needs ON, USING or GROUP BY right behind its table."
+            self._refuse(Reason(Effect.UNKNOWN, "node Pivot", detail))
+            return
         named = all(
             isinstance(column, exp.In)
             and isinstance(column.this, exp.Column | exp.Paren | exp.Tuple)
@@ -310,7 +318,13 @@ class _Walk:
             self._refuse(Reason(Effect.UNKNOWN, "node Version", detail))
 
     def _set_operation(self, node: exp.SetOperation) -> None:
-        """Refuse `END UNION SELECT 1`, which sqlglot takes for a query of a column END."""
+        """Refuse `END UNION SELECT 1`, which sqlglot takes for a query of a column END.
+
+        A join belongs to one of the two sides; that of a set operation was read into the wrong one.
+        """
+        if node.args.get("joins"):
+            detail = "A join stands behind a UNION, EXCEPT or INTERSECT."
+            self._refuse(Reason(Effect.UNKNOWN, "set operation", detail))
         for side in map(_unwrapped, (node.this, node.expression)):
             if self._rules.parser["roots"].get(type(side).__name__) != "select":
                 detail = "UNION, EXCEPT and INTERSECT stand between queries."

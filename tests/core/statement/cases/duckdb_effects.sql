@@ -285,3 +285,17 @@ WITH w AS (PIVOT orders ON +"state" IN ('open')) FROM w
 
 -- effect: exfiltration
 FROM duckdb_extension_repositories()
+
+-- effect: unknown
+-- because: node Pivot
+DESCRIBE PIVOT orders
+
+SELECT 1 UNION DESCRIBE PIVOT orders POSITIONAL JOIN jobs ON state
+
+SELECT COLUMNS UNION DESCRIBE PIVOT orders JOIN jobs ON state
+
+SELECT 1 UNION ALL DESCRIBE UNPIVOT orders CROSS JOIN jobs ON jan
+
+-- effect: unknown
+-- because: set operation
+SELECT 1 UNION DESCRIBE orders POSITIONAL JOIN jobs
