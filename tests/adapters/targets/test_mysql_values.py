@@ -287,3 +287,12 @@ def test_a_row_cut_short_is_never_read_past_its_end() -> None:
 def test_what_is_encoded_for_the_wire_is_what_comes_back() -> None:
     assert encode_value(timedelta(hours=-30, microseconds=7))["value"] == "-107999999993us"
     assert column(mysqltypes.TIME, ["-29:59:59.999993"]) == ("interval", ["-107999999993us"])
+
+
+async def test_a_text_of_the_server_that_is_no_utf8_is_shown_and_ends_nothing(
+    orders: Orders,
+) -> None:
+    """MariaDB 10.11.19 sends what `{:c}` makes of a large number as it is."""
+    odd = await orders.cell("SELECT sformat('Character {:c}', 104104)")
+    assert odd == ("text", "Character \\xa8")
+    assert await orders.cell("SELECT 1") == ("integer", 1)

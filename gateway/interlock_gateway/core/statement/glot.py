@@ -294,8 +294,8 @@ class _Walk:
     def _pivot(self, node: exp.Pivot) -> None:
         """Refuse a PIVOT without its values: DuckDB makes a temporary type of them first.
 
-        One of nothing at all has its ON elsewhere: `DESCRIBE PIVOT t POSITIONAL JOIN u ON a` pivots
-        on `a`, where sqlglot reads a condition of the join.
+        One of nothing at all has its ON elsewhere: `DESCRIBE PIVOT t POSITIONAL JOIN u ON a`
+        pivots on `a`, where sqlglot reads a condition of the join.
         """
         if not any(node.args.get(key) for key in ("expressions", "using", "group", "fields")):
             detail = "A PIVOT needs ON, USING or GROUP BY right behind its table."
@@ -320,7 +320,7 @@ class _Walk:
     def _set_operation(self, node: exp.SetOperation) -> None:
         """Refuse `END UNION SELECT 1`, which sqlglot takes for a query of a column END.
 
-        A join belongs to one of the two sides; that of a set operation was read into the wrong one.
+        A join belongs to one of the sides; that of a set operation was read into the wrong one.
         """
         if node.args.get("joins"):
             detail = "A join stands behind a UNION, EXCEPT or INTERSECT."
