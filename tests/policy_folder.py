@@ -86,6 +86,69 @@ within_s = 5
 """
 
 
+API_ACTION = """\
+id = "api.stop"
+version = "1.0.0"
+title = "Stop something"
+dialect = "kubernetes"
+effect = "write"
+risk = "high"
+reversible = false
+blast_radius = "One thing."
+undo = "Cannot be undone."
+idempotency_key = ["name"]
+max_per_run = 2
+cooldown_s = 0
+circuit_breaker = { uses = 4, within_s = 3600 }
+
+[arguments.name]
+type = "text"
+about = "Which."
+pattern = "[a-z]{1,9}"
+
+[arguments.labels]
+type = "list"
+about = "Of which kind."
+max_items = 3
+fields = { key = "text", value = "text" }
+patterns = { key = "[a-z]+" }
+
+[preview]
+request = "GET /things/{name}"
+query = { all = "true", label = { "$each" = "labels", "$item" = "{item.key}={item.value}" } }
+columns = { version = "text /metadata/resourceVersion", tag = "text etag" }
+
+[precheck]
+request = "GET /things"
+rows = "/items"
+where = { "/name" = "{name}", "/state" = { in = ["a", "b"] }, "/n" = { above = 1 } }
+columns = { name = "text /name" }
+expect = "one row"
+
+[trial]
+columns = { name = "text /name" }
+
+[execute]
+request = "PATCH /things/{name}"
+query = { manager = "interlock" }
+media = "application/merge-patch+json"
+body = { version = "{seen.version}", labels = { "$each" = "labels", "$item" = "{item.key}" } }
+if_match = "{seen.tag}"
+idempotency_header = "Idempotency-Key"
+status = [200, 202]
+changed = [409, 412]
+columns = { name = "text /name" }
+expect = "one row"
+
+[verify]
+request = "GET /things/{name}"
+where = { "/state" = { not = "a" }, "/n" = { same_as = "/m" }, "/by" = "{ask.token}" }
+columns = { state = "text /state" }
+expect = "one row"
+within_s = 5
+"""
+
+
 def names_in(_dialect: Dialect, sql: str) -> tuple[str, ...]:
     """Find `:name` the simple way; the statement guard's own lexer has its own tests."""
     return tuple(re.findall(r"(?<!:):([a-z_]+)", sql))

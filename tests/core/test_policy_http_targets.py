@@ -108,6 +108,56 @@ def test_a_credential_is_not_sent_in_the_clear(url: str, addresses: str, *, fine
         assert "not sent over http://" in refusal(folder(targets=TARGETS + text))
 
 
+ALERTS = """
+[target.alerts]
+dialect = "alertmanager"
+tier = "production"
+url = "https://alerts.example.com"
+read = "env:ALERTS_READ"
+act = "env:ALERTS_ACT"
+generation = "7"
+limits = { rows = 50, seconds = 2 }
+"""
+
+
+def test_a_target_of_actions_has_two_credentials() -> None:
+    target = loaded(targets=TARGETS + ALERTS).targets["alerts"]
+    assert (target.read, target.act) == ("env:ALERTS_READ", "env:ALERTS_ACT")
+    assert (target.dialect, target.generation) == (Dialect.ALERTMANAGER, "7")
+    assert (target.limits.rows, target.limits.seconds) == (50, 2)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "scheme"), [("unleash", Scheme.PLAIN), ("argocd", Scheme.BEARER)]
+)
+def test_a_credential_is_sent_as_the_vendor_takes_it(dialect: str, scheme: Scheme) -> None:
+    text = ALERTS.replace('"alertmanager"', f'"{dialect}"')
+    endpoint = loaded(targets=TARGETS + text).targets["alerts"].endpoint
+    assert endpoint is not None
+    assert endpoint.scheme is scheme
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"env:ALERTS_ACT"', '"env:ALERTS_READ"', "each needs a login of its own"),
+        ('"env:ALERTS_ACT"', '"path:token"', "no file of data"),
+        ('"env:ALERTS_ACT"', '"t0ken"', "must be a reference"),
+        ("https://", "http://", "not sent over http://"),
+        ("rows = 50", "series = 50", "`series` is unknown"),
+        ("rows = 50", "cost = 50", "`cost` is not enforced"),
+        ('generation = "7"', 'masked = { pii = ["a.b.c"] }', "`masked` is not enforced"),
+        ('dialect = "alertmanager"', 'dialect = "prometheus"', "`act` is not enforced"),
+        ('dialect = "alertmanager"', 'dialect = "alertmanger"', "did you mean `alertmanager`?"),
+    ],
+)
+def test_a_mistake_in_a_target_of_actions_has_its_line(old: str, new: str, said: str) -> None:
+    assert old in ALERTS
+    told = refusal(folder(targets=TARGETS + ALERTS.replace(old, new)))
+    assert said in told
+    assert "targets.toml:" in told
+
+
 def test_an_sql_target_has_no_url_and_an_action_no_such_dialect() -> None:
     text = '[target.x]\ndialect = "postgres"\ntier = "production"\nread = "env:A"\nurl = "https://h"\n'
     assert "`url` is unknown" in refusal(folder(targets=TARGETS + text))

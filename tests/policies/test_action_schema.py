@@ -7,10 +7,14 @@ from typing import Any
 
 import pytest
 from interlock_gateway.core.action import EXECUTE_EXPECTATIONS, EXPECTATIONS, RISKS, load_action
+from interlock_gateway.core.exchange import VENDORS
+from interlock_gateway.core.exchange.loading import MEDIA
+from interlock_gateway.core.exchange.selection import TESTS, TYPES
+from interlock_gateway.core.exchange.written import IDEMPOTENCY
 from interlock_gateway.core.model import APPROVABLE, SQL
 from interlock_gateway.core.strict import Source
 from jsonschema import Draft202012Validator
-from policy_folder import ACTION, SHIPPED, names_in
+from policy_folder import ACTION, API_ACTION, SHIPPED, names_in
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA: dict[str, Any] = json.loads((DOCS / "action.schema.json").read_text("utf-8"))
@@ -69,13 +73,52 @@ def test_what_one_refuses_the_other_does_too(old: str, new: str) -> None:
     assert accepted(ACTION.replace(old, new)) == (False, False)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"GET /things/{name}"\nquery', '"POST /things/{name}"\nquery'),
+        ('"PATCH /things/{name}"', '"GET /things/{name}"'),
+        ('"PATCH /things/{name}"', '"PATCH things"'),
+        ('{ manager = "interlock" }', '{ "a&b" = "x" }'),
+        ('"application/merge-patch+json"', '"text/plain"'),
+        ('"Idempotency-Key"', '"Authorization"'),
+        ("if_match", "cookie"),
+        ("status = [200, 202]", "status = [404]"),
+        ("status = [200, 202]", ""),
+        ("changed = [409, 412]", "changed = [500]"),
+        ('rows = "/items"', 'rows = "items"'),
+        ("{ above = 1 }", "{ below = 1 }"),
+        ("{ above = 1 }", "{ above = 1, not = 2 }"),
+        ('{ in = ["a", "b"] }', "{ in = [] }"),
+        ('"text /state"', '"word /state"'),
+        ('columns = { state = "text /state" }', ""),
+        ('effect = "write"', ""),
+        ('dialect = "kubernetes"', 'dialect = "postgres"'),
+        ('request = "PATCH /things/{name}"', 'sql = "DELETE FROM t"'),
+        ("[trial]", '[trial]\nquery = { a = "b" }'),
+    ],
+)
+def test_what_one_refuses_of_a_request_the_other_does_too(old: str, new: str) -> None:
+    assert API_ACTION.count(old) == 1
+    text = API_ACTION.replace('"api.stop"', '"db.stop"')
+    assert accepted(text) == (True, True)
+    assert accepted(text.replace(old, new)) == (False, False)
+
+
 def test_its_words_are_those_of_the_loader() -> None:
     properties, shared = SCHEMA["properties"], SCHEMA["$defs"]
-    assert set(properties["dialect"]["enum"]) == set(SQL)
+    assert set(properties["dialect"]["enum"]) == {*SQL, *VENDORS}
+    assert set(SCHEMA["if"]["properties"]["dialect"]["enum"]) == set(VENDORS)
+    sends = shared["request_execute"]["properties"]
+    assert tuple(sends["media"]["enum"]) == MEDIA
+    assert tuple(sends["idempotency_header"]["enum"]) == IDEMPOTENCY
+    assert shared["columns"]["additionalProperties"]["pattern"].startswith(f"^({'|'.join(TYPES)})")
+    tests = shared["where"]["additionalProperties"]["oneOf"][1]["properties"]
+    assert set(tests) == set(TESTS[1:])
     assert tuple(properties["risk"]["enum"]) == RISKS
     assert set(properties["effect"]["enum"]) == set(APPROVABLE)
     assert tuple(shared["expect"]["enum"]) == EXPECTATIONS
-    expected = properties["execute"]["properties"]["expect"]["enum"]
+    expected = shared["execute"]["properties"]["expect"]["enum"]
     assert tuple(expected) == EXECUTE_EXPECTATIONS
 
 

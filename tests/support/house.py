@@ -26,6 +26,7 @@ from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.seal import KeySeal
 from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.store import SqlStore, open_store
+from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.core.model import Column, Limits, Person, Rows, Statement, Target
 from interlock_gateway.core.statement import Catalogue, with_masks
@@ -89,6 +90,11 @@ NOTEBOOK_STEPS = {
         "from interlock import act, params\n"
         'act("queue.requeue_stuck", target=params.db, reason="the worker died", jobs=[])'
     ),
+    "restart": (
+        "from interlock import act\n"
+        'act("kubernetes.restart_deployment", target="cluster", reason="it leaks", '
+        'namespace="shop", name="web")'
+    ),
     "verify": 'from interlock import query, params\nquery(params.db, "SELECT 2 AS two")',
     "errors": (
         "from interlock import params, query_metrics\n"
@@ -114,6 +120,12 @@ _STEPS = {
         "effect": "write",
         "verify": "verify",
         "undo": "Queued jobs can be set back by hand.",
+    },
+    "restart": {
+        "kind": "action",
+        "effect": "write",
+        "verify": "verify",
+        "undo": "Cannot be undone.",
     },
     "requeue": {
         "kind": "action",
@@ -375,11 +387,24 @@ class House:
 
 @asynccontextmanager
 async def house(
-    folder: Path, store_url: str = "", clock: HandClock | None = None
+    folder: Path,
+    store_url: str = "",
+    clock: HandClock | None = None,
+    *,
+    more_targets: str = "",
+    doors: Targets | None = None,
 ) -> AsyncIterator[House]:
-    """Open a gateway over a folder; opening it again is what a restart is."""
+    """Open a gateway over a folder; opening it again is what a restart is.
+
+    Args:
+        folder: where everything is.
+        store_url: the store, if not the embedded one.
+        clock: what time it is.
+        more_targets: text at the end of targets.toml, when the folder is new.
+        doors: real adapters in place of the obedient target.
+    """
     clock = clock or HandClock()
-    _furnish(folder)
+    _furnish(folder, more_targets)
     random, meter = SystemRandomness(), PrometheusMeter()
     policies, target = PolicyFolder(folder / "policies"), ObedientTarget()
     url = store_url or f"sqlite:///{folder}/store.db"
@@ -389,8 +414,8 @@ async def house(
             store=store,
             policy=policies,
             guard=SqlGuard(target, Classifier()),
-            reader=target,
-            actor=target,
+            reader=doors or target,
+            actor=doors or target,
             metrics=target.metrics,
             logs=target.logs,
             seal=KeySeal(_KEY),
@@ -411,7 +436,7 @@ async def house(
         await store.aclose()
 
 
-def _furnish(folder: Path) -> None:
+def _furnish(folder: Path, more_targets: str) -> None:
     """Put the shipped policies and a small curated runbook into the folder, once."""
     if (folder / "policies").exists():
         return
@@ -420,7 +445,7 @@ def _furnish(folder: Path) -> None:
             goal = folder / "policies" / source.relative_to(ROOT / "policies")
             goal.parent.mkdir(parents=True, exist_ok=True)
             goal.write_bytes(source.read_bytes())
-    (folder / "policies" / "targets.toml").write_text(_TARGETS)
+    (folder / "policies" / "targets.toml").write_text(_TARGETS + more_targets)
     curated = folder / "runbooks" / "postgres" / "small.ipynb"
     curated.parent.mkdir(parents=True)
     curated.write_text(small_runbook())
@@ -431,7 +456,10 @@ def small_runbook() -> str:
     notebook = json.loads((ROOT / "runbooks/postgres/pg-lock-contention.ipynb").read_text())
     notebook["metadata"]["runbook"] |= {
         "id": "small",
-        "actions": ["pg.terminate_backend", "queue.requeue_stuck"],
+        "actions": [
+            *("pg.terminate_backend", "queue.requeue_stuck"),
+            "kubernetes.restart_deployment",
+        ],
         "params": {
             "db": {"type": "target", "default": "orders", "help": "Where to look."},
             "n": {"type": "integer", "default": 1, "min": 1, "max": 9, "help": "How many."},
@@ -442,6 +470,7 @@ def small_runbook() -> str:
     notebook["metadata"]["runbook"]["targets"] += [
         {"target": "metrics", "dialect": "prometheus"},
         {"target": "logs", "dialect": "loki"},
+        {"target": "cluster", "dialect": "kubernetes"},
     ]
     notebook["cells"] = [cell for name in NOTEBOOK_STEPS for cell in _step_cells(name)]
     return canonical_text(json.dumps(notebook))

@@ -40,8 +40,8 @@ class Logins:
 
     @property
     def reached(self) -> list[str]:
-        """The lines of targets.toml that say how; for HTTP on loopback, its URL."""
-        if self.dialect in ("prometheus", "loki"):
+        """The lines of targets.toml that say how; of what speaks HTTP on loopback, its URL."""
+        if self.dialect in {"prometheus", "loki", "alertmanager"}:
             return [f'url = "{self.read}"', 'addresses = ["127.0.0.1/32"]']
         return []
 

@@ -8,12 +8,15 @@ these out is refused.
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from interlock import wire
 
 from interlock_gateway.core.argument import Argument, comparable, load_argument, wrong
+from interlock_gateway.core.exchange import VENDORS, Exchange, Selection
+from interlock_gateway.core.exchange.loading import load_exchange, load_selection
+from interlock_gateway.core.exchange.naming import guarding, wrong_names
 from interlock_gateway.core.model import APPROVABLE, SQL, Dialect
 from interlock_gateway.core.strict import Source, Table, nearest, toml
 
@@ -39,10 +42,11 @@ _UNENFORCED = {"terms": "terms stand in permissions.csv."}
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A statement and what its result must look like; `none_needed` is why there is none.
+    """What is asked and what its result must look like; `none_needed` is why nothing is.
 
     Attributes:
         sql: with `:name` for arguments; empty when none is needed.
+        exchange: the request instead of SQL, where the target speaks HTTP.
         expect: one of `EXPECTATIONS`; empty for a preview, which is shown and not judged.
         within_s: for a verify, seconds to keep asking until it holds; else 0.
         none_needed: the author's reason, empty when there is a statement.
@@ -54,6 +58,12 @@ class Check:
     within_s: float = 0.0
     none_needed: str = ""
     guarded_by_precheck: str = ""
+    exchange: Exchange | None = None
+
+    @property
+    def shown(self) -> str:
+        """What people read of it in the catalogue."""
+        return self.exchange.title if self.exchange else self.sql or self.none_needed
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +81,14 @@ class Breaker:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One entry of the catalogue. All statements are for `dialect`, with `:name` arguments.
+    """One entry of the catalogue. Everything it asks is for `dialect`.
 
     Attributes:
         count: with `ROW_COUNT`, a read whose one cell is the number of rows that would change.
         max_rows: with `ROW_COUNT`, the most rows that one use may change.
         effect: what it does, where `execute` calls a function of the target's own that nobody can
-            look into; else "", and the statement tells.
+            look into, or an HTTP API; else "", and the statement tells.
+        trial: how the answer is read when the target itself only tries `execute`; else None.
     """
 
     id: str
@@ -101,6 +112,12 @@ class Action:
     max_rows: int
     effect: str
     digest: str
+    trial: Selection | None = None
+
+    @property
+    def over_http(self) -> bool:
+        """Whether it asks by requests, and not by SQL."""
+        return self.dialect in VENDORS
 
     @property
     def name(self) -> str:
@@ -144,7 +161,10 @@ def load_action(source: Source, *, names_in: NamesIn) -> Action | None:
     document.done()
     if action.execute.expect == ALL_TRUE and action.dialect is not Dialect.POSTGRES:
         document.problem("execute", f"`{ALL_TRUE}` is looked for on PostgreSQL only.")
-    _check_names(document, action, names_in)
+    if action.over_http:
+        _check_exchanges(document, action)
+    else:
+        _check_names(document, action, names_in)
     return action
 
 
@@ -152,21 +172,22 @@ def _action(document: Table, source: Source) -> Action:
     arguments = {
         name: load_argument(name, table) for name, table in document.tables("arguments").items()
     }
-    execute = _execute(document)
+    dialect = Dialect(document.choice("dialect", (*SQL, *VENDORS)))
+    execute = _execute(document, dialect)
     counts = execute.expect == ROW_COUNT
     return Action(
         id=_id(document, source),
         version=document.text("version", form=r"[0-9]+\.[0-9]+\.[0-9]+"),
         title=document.text("title"),
-        dialect=Dialect(document.choice("dialect", SQL)),
+        dialect=dialect,
         risk=document.choice("risk", RISKS),
         reversible=document.flag("reversible"),
         blast_radius=document.text("blast_radius"),
         arguments=arguments,
-        preview=_check(document, "preview"),
-        precheck=_check(document, "precheck", expects=EXPECTATIONS),
+        preview=_check(document, dialect, "preview"),
+        precheck=_check(document, dialect, "precheck", expects=EXPECTATIONS),
         execute=execute,
-        verify=_check(document, "verify", expects=EXPECTATIONS, waits=True),
+        verify=_check(document, dialect, "verify", expects=EXPECTATIONS, waits=True),
         undo=document.text("undo"),
         idempotency_key=_key(document, arguments),
         max_per_run=document.whole("max_per_run", low=1, high=100),
@@ -174,8 +195,9 @@ def _action(document: Table, source: Source) -> Action:
         breaker=_breaker(document),
         count=_count(document) if counts else Check(""),
         max_rows=document.whole("max_rows", low=1, high=10_000) if counts else 1,
-        effect=document.choice("effect", sorted(APPROVABLE)) if "effect" in document else "",
+        effect=_effect(document, dialect),
         digest=wire.digest(source.text.encode()),
+        trial=_trial(document, dialect),
     )
 
 
@@ -190,13 +212,40 @@ def _breaker(document: Table) -> Breaker:
     return found
 
 
-def _execute(document: Table) -> Check:
+def _effect(document: Table, dialect: Dialect) -> str:
+    """Return the effect that is declared; nobody can look into an HTTP API."""
+    if "effect" in document or dialect in VENDORS:
+        return document.choice("effect", sorted(APPROVABLE))
+    return ""
+
+
+def _trial(document: Table, dialect: Dialect) -> Selection | None:
+    """Return how a trial's answer is read; its request is `execute`'s with the vendor's key."""
+    table = document.table("trial", required=False)
+    if table is None:
+        return None
+    if dialect not in VENDORS or not VENDORS[dialect].trial:
+        table.problem("", f"{dialect} has no trial that is known to change nothing.")
+    selection = load_selection(table, reads=True)
+    table.done()
+    return selection
+
+
+def _spoken(table: Table, dialect: Dialect, *, reads: bool) -> Check:
+    """Return what is asked: SQL, or a request where the target speaks HTTP."""
+    if dialect in VENDORS:
+        return Check("", exchange=load_exchange(table, reads=reads))
+    return Check(sql=table.text("sql").strip())
+
+
+def _execute(document: Table, dialect: Dialect) -> Check:
     table = document.table("execute")
     if table is None:
         return Check("")
-    check = Check(
-        sql=table.text("sql").strip(),
-        expect=table.choice("expect", EXECUTE_EXPECTATIONS),
+    expects = EXPECTATIONS if dialect in VENDORS else EXECUTE_EXPECTATIONS
+    check = replace(
+        _spoken(table, dialect, reads=False),
+        expect=table.choice("expect", expects),
         guarded_by_precheck=table.text("guarded_by_precheck", default=""),
     )
     table.done()
@@ -220,17 +269,23 @@ def _id(document: Table, source: Source) -> str:
 
 
 def _check(
-    document: Table, key: str, *, expects: tuple[str, ...] = (), waits: bool = False
+    document: Table,
+    dialect: Dialect,
+    key: str,
+    *,
+    expects: tuple[str, ...] = (),
+    waits: bool = False,
 ) -> Check:
     if isinstance(reason := document.raw(key), str):
         if not _NONE_NEEDED.fullmatch(reason):
-            document.problem(key, f'`{key}` is a table with `sql`, or "none needed: " and why.')
+            asks = "request" if dialect in VENDORS else "sql"
+            document.problem(key, f'`{key}` is a table with `{asks}`, or "none needed: " and why.')
         return Check("", none_needed=reason)
     table = document.table(key)
     if table is None:
         return Check("")
-    check = Check(
-        sql=table.text("sql").strip(),
+    check = replace(
+        _spoken(table, dialect, reads=True),
         expect=table.choice("expect", expects) if expects else "",
         within_s=table.number("within_s", low=0, high=300) if waits else 0.0,
     )
@@ -264,6 +319,19 @@ def _check_names(document: Table, action: Action, names_in: NamesIn) -> None:
                 key, f"`:{name}` in `{key}` is not an argument{nearest(name, action.arguments)}"
             )
     _check_guards(document, action, used)
+
+
+def _check_exchanges(document: Table, action: Action) -> None:
+    """Every place of a request has its value, and every argument guards what is executed."""
+    keys = ("preview", "precheck", "execute", "verify")
+    parts = {key: found for key in keys if (found := getattr(action, key).exchange)}
+    arguments = {one.name: tuple(one.fields) for one in action.arguments.values()}
+    for key, told in wrong_names(parts, arguments, VENDORS[action.dialect]):
+        document.problem(key, told)
+    execute = action.execute.exchange
+    if execute and not execute.selection.columns and action.execute.expect != NO_ROWS:
+        document.problem("execute", f"Without `columns` it can only expect `{NO_ROWS}`.")
+    _check_guards(document, action, {"execute": set(), "precheck": set()} | guarding(parts))
 
 
 def _check_guards(document: Table, action: Action, used: Mapping[str, set[str]]) -> None:

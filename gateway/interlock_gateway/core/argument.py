@@ -31,8 +31,10 @@ class Argument:
         low, high: bounds of a number, or None.
         choices: the only texts allowed; empty when any is.
         max_length: characters of a text.
+        pattern: an expression that the whole of a text must match; "" for any.
         fields: of a list, what each item is made of: name → type; empty when it is no list.
         max_items: items of a list; it has at least one.
+        patterns: of a list, `pattern` for fields that are texts.
     """
 
     name: str
@@ -42,8 +44,10 @@ class Argument:
     high: float | None = None
     choices: tuple[str, ...] = ()
     max_length: int = 1_000
+    pattern: str = ""
     fields: Mapping[str, str] = field(default_factory=dict)
     max_items: int = 0
+    patterns: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_list(self) -> bool:
@@ -96,21 +100,21 @@ def _wrong_list(argument: Argument, value: object) -> str:
         if not isinstance(item, dict) or item.keys() != argument.fields.keys():
             return f"has an item {place} that is not made of {wanted}."
         for name, kind in argument.fields.items():
-            if told := _wrong_cell(kind, item[name]):
+            if told := _wrong_cell(kind, item[name], argument.patterns.get(name, "")):
                 return f"has an item {place} whose {name} {told}"
     if len(set(comparable(argument, {"type": "json", "value": value}))) < len(value):
         return "names the same thing twice."
     return ""
 
 
-def _wrong_cell(kind: str, cell: object) -> str:
+def _wrong_cell(kind: str, cell: object, pattern: str) -> str:
     if cell is None:
         return "must not be null."
     try:
         value = wire.decode_cell(kind, cell)
     except wire.WireError as error:
         return f"cannot be read: {error}"
-    return _out_of_range(Argument("", kind, ""), value)
+    return _out_of_range(Argument("", kind, "", pattern=pattern), value)
 
 
 def _out_of_range(argument: Argument, value: object) -> str:
@@ -121,10 +125,16 @@ def _out_of_range(argument: Argument, value: object) -> str:
             return f"must be at least {argument.low:g}."
         if argument.high is not None and value > argument.high:
             return f"must be at most {argument.high:g}."
-    if isinstance(value, str) and argument.choices and value not in argument.choices:
+    return _wrong_text(argument, value) if isinstance(value, str) else ""
+
+
+def _wrong_text(argument: Argument, value: str) -> str:
+    if argument.choices and value not in argument.choices:
         return f"must be one of {', '.join(argument.choices)}."
-    if isinstance(value, str) and len(value) > argument.max_length:
+    if len(value) > argument.max_length:
         return f"is longer than {argument.max_length:,} characters."
+    if argument.pattern and not re.fullmatch(argument.pattern, value):
+        return f"does not have the form `{argument.pattern}`."
     return ""
 
 
@@ -151,6 +161,7 @@ def load_argument(name: str, table: Table) -> Argument:
                 about,
                 choices=table.names("choices") if "choices" in table else (),
                 max_length=table.whole("max_length", low=1, high=10_000, default=1_000),
+                pattern=_pattern(table, "pattern") if "pattern" in table else "",
             )
         case _ if kind in _BOUNDED:
             low, high = _bound(table, "minimum"), _bound(table, "maximum")
@@ -165,8 +176,9 @@ def load_argument(name: str, table: Table) -> Argument:
 
 def _list(name: str, about: str, table: Table) -> Argument:
     most = table.whole("max_items", low=1, high=MOST_ITEMS)
-    inner = table.table("fields")
-    return Argument(name, "json", about, fields=dict(_fields(inner)), max_items=most)
+    fields = dict(_fields(table.table("fields")))
+    patterns = dict(_patterns(table.table("patterns", required=False), fields))
+    return Argument(name, "json", about, fields=fields, max_items=most, patterns=patterns)
 
 
 def _fields(table: Table | None) -> Iterator[tuple[str, str]]:
@@ -178,6 +190,25 @@ def _fields(table: Table | None) -> Iterator[tuple[str, str]]:
         if not _NAME.fullmatch(name):
             table.problem(name, f"{name!r} cannot be the name of a field.")
         yield name, table.choice(name, _SINGLE)
+
+
+def _patterns(table: Table | None, fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    if table is None:
+        return
+    for name in table:
+        if fields.get(name) != "text":
+            table.problem(name, f"`{name}` is no field that is a text.")
+        yield name, _pattern(table, name)
+
+
+def _pattern(table: Table, key: str) -> str:
+    source = table.text(key)
+    try:
+        re.compile(source)
+    except re.error as error:
+        table.problem(key, f"`{key} = {source!r}` is no regular expression: {error}.")
+        return ""
+    return source
 
 
 def _bound(table: Table, key: str) -> float | None:

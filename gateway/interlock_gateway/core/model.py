@@ -53,19 +53,25 @@ class Dialect(StrEnum):
     MYSQL = "mysql"
     PROMETHEUS = "prometheus"
     LOKI = "loki"
+    ALERTMANAGER = "alertmanager"
+    UNLEASH = "unleash"
+    ARGOCD = "argocd"
+    KUBERNETES = "kubernetes"
 
 
-SQL: tuple[Dialect, ...] = tuple(
-    dialect for dialect in Dialect if dialect not in {Dialect.PROMETHEUS, Dialect.LOKI}
+SQL: tuple[Dialect, ...] = (
+    *(Dialect.POSTGRES, Dialect.SQLITE, Dialect.DUCKDB),
+    *(Dialect.MARIADB, Dialect.MYSQL),
 )
 """The SQL dialects whose engines this version runs."""
 
 
 class Scheme(StrEnum):
-    """How an HTTP target's credential is sent: RFC 6750 or RFC 7617."""
+    """How an HTTP target's credential is sent: RFC 6750, RFC 7617, or as it is."""
 
     BEARER = "bearer"
     BASIC = "basic"
+    PLAIN = "plain"
 
 
 class Mode(StrEnum):
@@ -147,7 +153,7 @@ class Endpoint:
     Attributes:
         base: the URL that every path is below.
         addresses: where its name may resolve to; empty for public addresses.
-        scheme: how the credential behind `read` is sent.
+        scheme: how the credentials behind `read` and `act` are sent.
         ca: a reference to a PEM file that signs its certificate; "" for the system's.
         tenant: whose data are asked for, where several share one server; "" for no tenant.
     """

@@ -76,6 +76,11 @@ def _preview(preview: Mapping[str, Any]) -> Iterator[str]:
         yield "  " + " · ".join(map(_cell, columns, row))
     if len(rows) > _PREVIEW_ROWS:
         yield f"  … and {len(rows) - _PREVIEW_ROWS:,} more rows"
+    if preview.get("truncated"):
+        yield f"  the whole was cut off at {visible(preview['truncated'])}"
+    if "trial" in preview:
+        yield "what the target answered when it only tried it:"
+        yield from _preview(preview["trial"])
 
 
 def _indented(text: str) -> Iterator[str]:

@@ -9,7 +9,7 @@ from interlock_gateway.core.action import Action
 from interlock_gateway.core.approval import Proposal
 from interlock_gateway.core.decision import AwaitApproval
 from interlock_gateway.core.model import Statement, Target
-from interlock_gateway.core.timeline import stamp
+from interlock_gateway.core.timeline import Part, json_part, stamp, text_part
 from interlock_gateway.service.basis import Basis
 from interlock_gateway.service.calls import Scene
 from interlock_gateway.service.designs import Design
@@ -74,6 +74,20 @@ def drafted(ready: Ready, preview: Mapping[str, Any], now: datetime, nonce: str)
         expires_at=stamp(expires),
         nonce=nonce,
     )
+
+
+def parts_of(proposal: Proposal) -> dict[str, Part]:
+    """Return what a request for approval says in its requester's words, or the target's."""
+    parts = {
+        "statement": text_part(proposal.statement),
+        "args": json_part(dict(proposal.arguments)),
+        "preview": json_part(dict(proposal.preview)),
+        "undo": text_part(proposal.undo),
+        "reason": text_part(proposal.reason),
+    }
+    if "trial" in proposal.preview:
+        parts["trial"] = json_part(dict(proposal.preview["trial"]))
+    return parts
 
 
 def _image_json(given: Statement | None) -> dict[str, Any]:

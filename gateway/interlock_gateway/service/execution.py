@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from interlock.errors import InterlockError, refusal
@@ -38,6 +39,7 @@ from interlock_gateway.service.approvals import approval_of, opened, quorum
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.calls import scene
 from interlock_gateway.service.closing import settle
+from interlock_gateway.service.exchanges import still_there
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.outcomes import (
     Kept,
@@ -64,6 +66,7 @@ from interlock_gateway.service.ports import (
     Transaction,
 )
 from interlock_gateway.service.proposals import awaited
+from interlock_gateway.service.proving import provable, proven
 from interlock_gateway.service.records import ApprovalRow
 from interlock_gateway.service.repeats import too_often
 from interlock_gateway.service.targets import (
@@ -75,7 +78,7 @@ from interlock_gateway.service.targets import (
     TargetError,
 )
 
-_ASK_AGAIN_S = 0.2
+_ASK_AGAIN_S, _AT_MOST_S = 0.2, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ class _Use:
     target: Target
     found: Classification | None = None  # where its answer has to be looked through
     image: Classification | None = None  # of what reads the rows right before they change
+    provable: bool = False  # by its verify, which does not hold yet
 
 
 class _TargetChangedError(Exception):
@@ -208,9 +212,10 @@ class Execution:
         found = await self._proven_again(use)
         shown = await self._looked_through(use, found)
         image = await self._proven_image(use)
+        can_prove = await provable(use.proposal, partial(self._ask, use))
         await self._precheck(use)
         row = await self._consume(who, use, found)
-        return _Use(row, use.proposal, use.target, shown, image)
+        return _Use(row, use.proposal, use.target, shown, image, can_prove)
 
     async def _ready(self, row: ApprovalRow) -> _Use:
         refused = refuse_use(ApprovalState(row.state), row.grant_expires_at, self._clock.now())
@@ -222,7 +227,8 @@ class Execution:
             await self._invalidate(row, error.message)
             raise
         target = self._policy.current.targets.get(proposal.target)
-        if target is None or target.generation != proposal.generation:
+        same = target is not None and target.generation == proposal.generation
+        if target is None or not (same and still_there(target, proposal.statement)):
             message = f"The target {proposal.target} has changed since this was approved."
             await self._invalidate(row, message)
             raise refusal("approval-invalidated", message, line="targets.toml")
@@ -345,6 +351,8 @@ class Execution:
         except TargetError as error:
             return failed(refusal(error.code, _words(use, error)))
         except OutcomeUnknownError as error:
+            if use.provable:
+                return proven(use.row, str(error), await self._verify(use))
             return unknown(str(error))
         except Exception as error:  # noqa: BLE001  it was sent, perhaps: never call that a failure
             return unknown(f"The target adapter broke: {type(error).__name__}.")
@@ -367,6 +375,7 @@ class Execution:
         if not check:
             return {"verified": None, "message": "no verify query"}
         ends = self._clock.monotonic() + check["within_ms"] / 1000
+        pause_s = _ASK_AGAIN_S
         while True:
             try:
                 rows = await self._ask(use, check)
@@ -377,7 +386,8 @@ class Execution:
             if held or self._clock.monotonic() >= ends:
                 message = f"expected {check['expect']}, found {len(rows.rows)} rows"
                 return {"verified": held, "message": message}
-            await asyncio.sleep(_ASK_AGAIN_S)
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, _AT_MOST_S)
 
     async def _ask(self, use: _Use, check: Mapping[str, Any]) -> Rows:
         dialect = Dialect(use.proposal.dialect)

@@ -34,7 +34,9 @@ class Outcome:
 
 
 def as_expected(rows: Rows, expect: str) -> bool:
-    """Tell whether an answer is what a check or a deed expects."""
+    """Tell whether an answer is what a check or a deed expects; one that was cut never is."""
+    if rows.truncated:
+        return False
     match Expect(expect):
         case Expect.NO_ROWS:
             return not rows.rows

@@ -12,6 +12,7 @@ from typing import Any
 
 from interlock.errors import InterlockError, problem_from_error, refusal
 
+from interlock_gateway.core.action import Action
 from interlock_gateway.core.approval import (
     ApprovalState,
     Proposal,
@@ -31,8 +32,8 @@ from interlock_gateway.core.limits import narrowed
 from interlock_gateway.core.model import Limits, Rows, Statement
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import shown_words
-from interlock_gateway.core.timeline import Draft, json_part, text_part
-from interlock_gateway.service import refusing
+from interlock_gateway.core.timeline import Draft, text_part
+from interlock_gateway.service import exchanges, refusing
 from interlock_gateway.service.basis import Basis
 from interlock_gateway.service.calls import (
     AWAITING,
@@ -48,7 +49,8 @@ from interlock_gateway.service.calls import (
 )
 from interlock_gateway.service.closing import tell
 from interlock_gateway.service.designs import Designer
-from interlock_gateway.service.drafting import Ready, drafted
+from interlock_gateway.service.drafting import Ready, drafted, parts_of
+from interlock_gateway.service.exchanges import Asking, Exchanges
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import (
@@ -89,6 +91,7 @@ class Proposals:
         self._policy = policy
         self._designer = designer
         self._reader = reader
+        self._exchanges = Exchanges(reader)
         self._seal = seal
         self._clock = clock
         self._randomness = randomness
@@ -122,10 +125,10 @@ class Proposals:
             raise
         event = await self._store.commit(lambda tx: _requested(tx, who, ready))
         try:
-            preview = await self._look(ready)
+            seen, preview = await self._look(ready)
             if found.run.actions == PREVIEW:
-                return "", await self._rehearse(who, ready, event, preview)
-            return await self._propose(who, ready, event, preview), None
+                return "", await self._rehearse(who, seen, event, preview)
+            return await self._propose(who, seen, event, preview), None
         except InterlockError as error:
             failed = error
             await self._store.commit(lambda tx: _abandoned(tx, who, ready, event, failed))
@@ -142,7 +145,9 @@ class Proposals:
         _somebody_can(policy, decision, request.person)
         if target is None or statement is None:
             raise refusal("internal", "A decision was reached without a target or statement.")
-        if action is not None:
+        if action is not None and action.over_http:
+            design = exchanges.designed(action, wish, statement)
+        elif action is not None:
             design = await self._designer.of_action(action, wish, statement)
         else:
             design = await self._designer.of_free_sql(wish, statement, decision.rule)
@@ -171,10 +176,12 @@ class Proposals:
         except InterlockError as error:
             raise refusing.shown(error, request, statement, policy) from None
 
-    async def _look(self, ready: Ready) -> dict[str, Any]:
+    async def _look(self, ready: Ready) -> tuple[Ready, dict[str, Any]]:
         """Return what reads show now: how many rows would change, and some of them."""
         design = ready.design
         try:
+            if ready.action is not None and ready.action.over_http:
+                return await self._look_over_http(ready, ready.action)
             if design.precheck is not None:
                 _must_hold(await self._read(ready, design.precheck.statement))
             preview: dict[str, Any] = {"note": design.note} if design.note else {}
@@ -187,7 +194,16 @@ class Proposals:
             known = error.code == "precondition-failed"
             words = shown_words(ready.target, None, error.code, str(error))
             raise refusal(error.code if known else "preview-failed", words) from error
-        return preview
+        return ready, preview
+
+    async def _look_over_http(self, ready: Ready, action: Action) -> tuple[Ready, dict[str, Any]]:
+        """Look as an action's requests say; only then is it known what would be sent."""
+        run, wish, token = ready.found.run, ready.wish, self._randomness.secret()
+        asking = Asking(run.incident, run.requester, wish.reason, self._clock.now(), token)
+        design, preview = await self._exchanges.looked(
+            ready.target, action, ready.design, wish, asking
+        )
+        return replace(ready, design=design), preview
 
     async def _read(self, ready: Ready, statement: Statement) -> Rows:
         values = {name: ready.wish.args[name] for name in statement.names}
@@ -375,19 +391,12 @@ def _write(
         "requester": row.requester,
         "expires_at": proposal.expires_at,
     }
-    parts = {
-        "statement": text_part(proposal.statement),
-        "args": json_part(dict(proposal.arguments)),
-        "preview": json_part(dict(proposal.preview)),
-        "undo": text_part(proposal.undo),
-        "reason": text_part(proposal.reason),
-    }
     event = tx.append(
         Draft(
             "approval.requested",
             who.authid,
             data,
-            parts,
+            parts_of(proposal),
             incident=row.incident,
             subject=row.id,
             correlationid=row.id,

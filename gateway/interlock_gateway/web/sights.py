@@ -172,6 +172,7 @@ def _preview(proposal: Proposal) -> tuple[Exhibit, ...]:
     found = (
         grid_of("How many", counted) if "count" in preview else None,
         grid_of("Preview", preview),
+        grid_of("Trial", preview["trial"]) if "trial" in preview else None,
     )
     return tuple(_on_a_phone(grid) for grid in found if grid is not None)
 

@@ -173,9 +173,9 @@ def action(row: Action) -> Json:
         "reversible": row.reversible,
         "blast_radius": row.blast_radius,
         "arguments": {name: _argument(one) for name, one in row.arguments.items()},
-        "preview": row.preview.sql or row.preview.none_needed,
-        "execute": row.execute.sql,
-        "verify": row.verify.sql or row.verify.none_needed,
+        "preview": row.preview.shown,
+        "execute": row.execute.shown,
+        "verify": row.verify.shown,
         "undo": row.undo,
         "max_per_run": row.max_per_run,
         "cooldown_s": row.cooldown_s,
@@ -190,6 +190,9 @@ def _argument(one: Argument) -> Json:
     found: Json = {name: value for name, value in bounds.items() if value is not None}
     if one.choices:
         found["choices"] = list(one.choices)
+    if one.pattern:
+        found["pattern"] = one.pattern
     if one.is_list:
         found |= {"max_items": one.max_items, "fields": dict(one.fields)}
+        found |= {"patterns": dict(one.patterns)} if one.patterns else {}
     return {"type": "list" if one.is_list else one.type, "about": one.about, **found}

@@ -298,6 +298,7 @@ _SHOWN: Mapping[str, tuple[str, Show]] = {
     "args": ("Arguments", pairs_of),
     "result": ("Result", _rows),
     "preview": ("Preview", _rows),
+    "trial": ("Trial", _rows),
     "before": ("The rows before", _rows),
     "verify": ("Verification", _rows),
     "verified": ("Verification", _rows),

@@ -27,6 +27,10 @@ _SLUG = Text(most=64, pattern=r"[a-z][a-z0-9]*(-[a-z0-9]+)*", such_as="pg-lock-c
 _NAME = Text(most=64, pattern=r"[a-z][a-z0-9_]*", such_as="min_block_s")
 _LINE = Text(most=200, pattern=r"[^\n]+", such_as="one line of text")
 _TARGET = Text(most=70, pattern=r"params\.[a-z][a-z0-9_]*|[a-z][a-z0-9_-]*", such_as="params.db")
+_DIALECTS = (
+    *("postgres", "sqlite", "prometheus", "loki"),
+    *("alertmanager", "unleash", "argocd", "kubernetes"),
+)
 _ACTION = Text(
     most=80, pattern=r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", such_as="pg.cancel_backend"
 )
@@ -110,10 +114,7 @@ RUNBOOK = Record(
         "targets": ListOf(
             Record(
                 "a target",
-                {
-                    "target": _TARGET,
-                    "dialect": Choice(("postgres", "sqlite", "prometheus", "loki")),
-                },
+                {"target": _TARGET, "dialect": Choice(_DIALECTS)},
                 needed=("target", "dialect"),
                 build=model.Allowed,
             )

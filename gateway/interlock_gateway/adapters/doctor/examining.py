@@ -107,6 +107,10 @@ def _engine(dialect: Dialect) -> _Engine:
             from interlock_gateway.adapters.doctor import duck  # noqa: PLC0415  an extra
 
             return _Engine(duck.reading, duck.acting)
+        case Dialect.ALERTMANAGER | Dialect.UNLEASH | Dialect.ARGOCD | Dialect.KUBERNETES:
+            from interlock_gateway.adapters.doctor import vendor  # noqa: PLC0415  start-up
+
+            return _Engine(vendor.reading, vendor.acting)
         case Dialect.PROMETHEUS | Dialect.LOKI:
             from interlock_gateway.adapters.doctor import prometheus  # noqa: PLC0415  start-up
 

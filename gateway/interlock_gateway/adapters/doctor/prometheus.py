@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from interlock_gateway.adapters.doctor.check import Check, Notes
+from interlock_gateway.adapters.doctor.tls import told_by_tls
 from interlock_gateway.adapters.targets.loki import LokiReader
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
 from interlock_gateway.core.model import Dialect, Limits, Target
@@ -47,7 +48,7 @@ async def reading(target: Target, secrets: Secrets, notes: Notes) -> AsyncIterat
     now = datetime.now(UTC)
     rows = await reader.evaluate(target, Evaluation(_QUERY, now, now), _SHORT)
     yield notes.holds("evaluates", _QUERY, f"{len(rows.rows)} row in {rows.elapsed_ms:.0f} ms")
-    yield _told_by_tls(target, notes)
+    yield told_by_tls(target, notes)
     if target.read:
         yield await _without_credential(target, reader, notes)
 
@@ -56,13 +57,6 @@ async def acting(target: Target, secrets: Secrets, notes: Notes) -> AsyncIterato
     """Yield nothing: neither has an action login."""
     for check in _NO_CHECKS:
         yield check
-
-
-def _told_by_tls(target: Target, notes: Notes) -> Check:
-    if target.endpoint and target.endpoint.base.secure:
-        return notes.holds("is who it says", "TLS", "its certificate names it")
-    then = "Use https:// where the network between is not the gateway's own."
-    return notes.noted("is who it says", "http", "whoever is in between could answer", then)
 
 
 async def _without_credential(target: Target, reader: _Reader, notes: Notes) -> Check:

@@ -13,6 +13,7 @@ from interlock_gateway.service.targets import Secrets, TargetError
 _READ, _ACT = "interlock_read", "interlock_act"
 _PSQL = "\\password {} in psql"
 _PROXY = "it has no logins; let a proxy in front of it ask for a token, and allow GET alone"
+_RIGHTS = "no SQL makes it; docs/guide.md says which rights it needs, for each kind"
 _UNLOCK = "ALTER USER '{}'@'%' IDENTIFIED BY '…' ACCOUNT UNLOCK"
 
 
@@ -53,8 +54,11 @@ def logins_sql(target: Target, secrets: Secrets) -> list[Login]:
             return _both(target, database, read, act)
         case Dialect.PROMETHEUS | Dialect.LOKI:
             return [Login(target.name, "read login", "", target.read, (), _PROXY)]
-        case _:
+        case Dialect.SQLITE | Dialect.DUCKDB:
             return [Login(target.name, "read login", "", target.read, ())]
+        case _:
+            both = (("read login", target.read), ("action login", target.act))
+            return [Login(target.name, login, "", key, (), _RIGHTS) for login, key in both if key]
 
 
 def _both(target: Target, database: str, read: Sequence[str], act: Sequence[str]) -> list[Login]:

@@ -113,6 +113,10 @@ def _opened(dialect: Dialect, secrets: Secrets) -> _Engine:
 
             reader = mysql.MysqlReader(secrets)
             return _Engine(reader, mysql.MysqlActor(secrets), reader.catalogue)
+        case Dialect.ALERTMANAGER | Dialect.UNLEASH | Dialect.ARGOCD | Dialect.KUBERNETES:
+            from interlock_gateway.adapters.targets import exchanges  # noqa: PLC0415  start-up
+
+            return _Engine(exchanges.ApiReader(secrets), exchanges.ApiActor(secrets))
         case Dialect.PROMETHEUS:
             raise TargetError("target-failed", "Prometheus has no tables; use `query_metrics`.")
         case Dialect.LOKI:

@@ -8,7 +8,14 @@ Nothing here touches the network; the guarded client in the adapters does what t
 """
 
 from interlock_gateway.core.endpoint.address import Network, network, refused_address
-from interlock_gateway.core.endpoint.route import Request, Route, RouteError, Slot
+from interlock_gateway.core.endpoint.route import (
+    Request,
+    Route,
+    RouteError,
+    Slot,
+    encoded,
+    segment,
+)
 from interlock_gateway.core.endpoint.url import Base, EndpointError, base_url
 
 __all__ = [
@@ -20,6 +27,8 @@ __all__ = [
     "RouteError",
     "Slot",
     "base_url",
+    "encoded",
     "network",
     "refused_address",
+    "segment",
 ]

@@ -45,11 +45,15 @@ class Request:
         method: the HTTP method.
         path: path and query as they stand in the request line.
         body: JSON, or None for no body.
+        media: the media type of the body.
+        fields: more header fields: name and value.
     """
 
     method: str
     path: str
     body: bytes | None = None
+    media: str = "application/json"
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +132,33 @@ def _segment(part: str, texts: Mapping[str, str]) -> str:
     slot = _SLOT.fullmatch(part)
     if slot is None:
         return part
-    text = texts[slot[1]]
+    return segment(slot[1], texts[slot[1]])
+
+
+def segment(name: str, text: str) -> str:
+    """Return `text` as one segment of a path, encoded.
+
+    Raises:
+        RouteError: a server could take it for more than one segment, or for none.
+    """
     # A server may undo the encoding before it looks for slashes and dots, so these never go.
     if text in ("", ".", "..") or re.search(r"[/\\\x00-\x1f\x7f]", text):
-        raise RouteError(f"{slot[1]} = {text[:80]!r} cannot be one segment of a path.")
-    return quote(text, safe="")
+        raise RouteError(f"{name} = {text[:80]!r} cannot be one segment of a path.")
+    return encoded(name, text)
+
+
+def encoded(name: str, text: str) -> str:
+    """Return `text` as a value of the query: nothing in it ends the value.
+
+    Raises:
+        RouteError: too long, or no text that can be sent.
+    """
+    if len(text) > _LONGEST:
+        raise RouteError(f"{name} has {len(text):,} characters; the limit is {_LONGEST:,}.")
+    try:
+        return quote(text, safe="")
+    except UnicodeEncodeError:
+        raise RouteError(f"{name} holds half a character, which cannot be sent.") from None
 
 
 def _slots(body: Any) -> Iterator[str]:

@@ -13,6 +13,14 @@ dialect = "loki"
 tier = "production"
 url = "https://loki.example.com"
 tenant = "shop"
+
+[target.alerts]
+dialect = "alertmanager"
+tier = "production"
+url = "https://alertmanager.example.com"
+read = "env:ALERTS_READ"
+act = "env:ALERTS_ACT"
+generation = "1"
 """
 
 import re
@@ -24,6 +32,7 @@ from interlock_gateway.core.endpoint import (
     base_url,
     network,
 )
+from interlock_gateway.core.exchange import VENDORS
 from interlock_gateway.core.model import Dialect, Endpoint, Limits, Reach, Scheme, Target
 from interlock_gateway.core.pace import OF_TARGET
 from interlock_gateway.core.policy.paces import pace
@@ -34,9 +43,11 @@ _ROWS = 10_000
 _DAY, _YEAR = 86_400, 366 * 86_400
 _LINES, _LONGEST = 1_000, 256 * 1024
 _TENANT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9!_.*\'()-]{1,150}")  # what Loki takes for one tenant
-_NOT_HERE = {
+_ONLY_READ = {
     "act": "nothing can be changed at this kind of target.",
     "generation": "it counts rotations of `act`, which this kind of target has not.",
+}
+_NOT_HERE = {
     "reads": "it names schemas and tables, which this kind of target has not.",
     "masked": "it names columns of tables, which this kind of target has not.",
 }
@@ -44,17 +55,20 @@ _NOT_HERE = {
 
 def http_target(name: str, dialect: Dialect, table: Table, tiers: tuple[str, ...]) -> Target:
     """Return the target; whatever is wrong is noted with its line."""
-    table.refuse(_NOT_HERE)
+    vendor = VENDORS.get(dialect)
+    table.refuse(_NOT_HERE if vendor else _ONLY_READ | _NOT_HERE)
     endpoint = _endpoint(table, dialect)
-    read = reference(table, "read") if "read" in table else ""
-    _check_credential(table, read, endpoint)
+    read, act = (reference(table, key) if key in table else "" for key in ("read", "act"))
+    _check_credentials(table, read, act, endpoint)
     limits, reach = _limits(table.table("limits", required=False), dialect)
     target = Target(
         name=name,
         dialect=dialect,
         tier=table.choice("tier", tiers),
         read=read,
+        act=act if vendor else "",
         limits=limits,
+        generation=table.text("generation", default="1") if vendor else "1",
         endpoint=endpoint,
         reach=reach,
         pace=pace(table.table("pace", required=False), OF_TARGET),
@@ -64,10 +78,12 @@ def http_target(name: str, dialect: Dialect, table: Table, tiers: tuple[str, ...
 
 
 def _endpoint(table: Table, dialect: Dialect) -> Endpoint:
+    vendor = VENDORS.get(dialect)
+    usual = vendor.scheme if vendor else Scheme.BEARER
     return Endpoint(
         base=_base(table),
         addresses=tuple(_networks(table)),
-        scheme=Scheme(table.choice("scheme", Scheme, default=Scheme.BEARER)),
+        scheme=Scheme(table.choice("scheme", Scheme, default=usual)),
         ca=_ca(table),
         tenant=_tenant(table, dialect),
     )
@@ -118,18 +134,23 @@ def _ca(table: Table) -> str:
     return value
 
 
-def _check_credential(table: Table, read: str, endpoint: Endpoint) -> None:
+def _check_credentials(table: Table, read: str, act: str, endpoint: Endpoint) -> None:
     """A credential goes over TLS, or stays on the gateway's own machine."""
-    if read.startswith("path:"):
+    for key, value in (("read", read), ("act", act)):
+        if value.startswith("path:"):
+            table.problem(
+                key, f"`{key}` is a token, `env:NAME` or `file:/path`, and no file of data."
+            )
+    if act and act == read:
         table.problem(
-            "read", "`read` is a token, `env:NAME` or `file:/path`, and no file of data."
+            "act", "`act` and `read` name one credential; each needs a login of its own."
         )
-    if not read and "scheme" in table:
+    if not read and not act and "scheme" in table:
         table.problem("scheme", "`scheme` says how `read` is sent, and there is no `read`.")
     at_home = endpoint.addresses and all(one.is_loopback for one in endpoint.addresses)
-    if read and not endpoint.base.secure and not at_home:
+    if (read or act) and not endpoint.base.secure and not at_home:
         table.problem(
-            "url", "A credential is not sent over http://. Use https://, or leave `read` out."
+            "url", "A credential is not sent over http://. Use https://, or leave it out."
         )
     if "ca" in table and not endpoint.base.secure:
         table.problem("ca", "`ca` checks a certificate, and http:// has none.")
@@ -146,6 +167,9 @@ def _limits(table: Table | None, dialect: Dialect) -> tuple[Limits, Reach]:
         bytes=table.whole("bytes", low=1024, high=64 * 1024 * 1024, default=usual.bytes),
         seconds=table.number("seconds", low=0.1, high=300, default=usual.seconds),
     )
+    if dialect in VENDORS:
+        table.done()
+        return limits, far
     reach = Reach(
         range_s=_seconds(table, "range", 60, _YEAR, far.range_s),
         back_s=_seconds(table, "back", 60, 10 * _YEAR, far.back_s),

@@ -96,7 +96,7 @@ def _proven(dialect: Dialect, text: str, catalogue: Catalogue | None) -> Classif
             return _by_two_parsers(text, catalogue)
         case Dialect.SQLITE | Dialect.DUCKDB | Dialect.MARIADB | Dialect.MYSQL:
             return _by_parser_and_tokens(dialect, text, catalogue)
-        case Dialect.PROMETHEUS | Dialect.LOKI:
+        case _:
             raise NotUnderstoodError("node statement", "It is not SQL that this target speaks.")
 
 

@@ -37,7 +37,7 @@ def dialect_of(name: str) -> Dialect:
             "not-understood",
             f"{found} does not speak SQL.",
             position=None,
-            help=_INSTEAD[found],
+            help=_INSTEAD.get(found, "Change it by a catalogued action: `interlock actions`."),
         )
     known = ", ".join(SQL)
     raise StatementError(

@@ -22,7 +22,7 @@ import httpx
 from interlock_gateway.adapters.targets.http.body import Body, media_type
 from interlock_gateway.adapters.targets.http.credential import NO_CREDENTIAL, Credential
 from interlock_gateway.core.endpoint import Base, Network, Request, refused_address
-from interlock_gateway.service.targets import TargetError
+from interlock_gateway.service.targets import OutcomeUnknownError, TargetError
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a name, as texts."""
@@ -34,6 +34,7 @@ MAX_FIELDS = 100
 """Header fields of an answer."""
 
 _CONNECTED = "connection.connect_tcp.complete"
+_CONNECTING = "connection."  # how events begin before anything is sent; all others count as sent
 _REDIRECTS = range(300, 400)
 _FINE = range(200, 300)
 _REFUSED = (401, 403)
@@ -52,6 +53,7 @@ class Door:
         credential: what goes into the Authorization header.
         ca: a PEM file with the certificates that sign the target's; "" for the system's.
         tenant: what goes into X-Scope-OrgID; "" for no such header.
+        login: the key of targets.toml that names the credential, for messages.
     """
 
     target: str
@@ -60,6 +62,7 @@ class Door:
     credential: Credential = NO_CREDENTIAL
     ca: str = ""
     tenant: str = ""
+    login: str = "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,29 @@ class Answer:
         type: the media type.
         body: decompressed.
         elapsed_ms: from the look-up to the last byte.
+        etag: the ETag field, "" where there is none.
     """
 
     status: int
     type: str
     body: bytes
     elapsed_ms: float
+    etag: str = ""
+
+
+@dataclass(slots=True)
+class _Way:
+    """What becomes of one call.
+
+    Attributes:
+        changes: whether it may change something: then every status is an answer, a redirect too.
+        sent: whether the first byte may have left this machine.
+        stream: the connection; httpcore loses one whose TLS was not done in time.
+    """
+
+    changes: bool = False
+    sent: bool = False
+    stream: Any = None
 
 
 async def system_addresses(host: str, port: int) -> list[str]:
@@ -118,9 +138,27 @@ class GuardedClient:
             TargetError: `target-unreachable`, `target-timeout`, `outside-limits` or
                 `target-failed`; the message holds no credential.
         """
+        return await self._sent(door, request, caps, _Way())
+
+    async def change(self, door: Door, request: Request, caps: Caps) -> Answer:
+        """Send `request`, which changes something, once; return the answer of whatever status.
+
+        Raises:
+            TargetError: not one byte of it was sent.
+            OutcomeUnknownError: some was, and there is no whole answer.
+        """
+        way = _Way(changes=True)
+        try:
+            return await self._sent(door, request, caps, way)
+        except TargetError as error:
+            if way.sent:
+                raise OutcomeUnknownError(f"It was sent, and then: {error}") from error
+            raise
+
+    async def _sent(self, door: Door, request: Request, caps: Caps, way: _Way) -> Answer:
         try:
             async with asyncio.timeout(caps.seconds):
-                return await self._exchanged(door, request, caps)
+                return await self._exchanged(door, request, caps, way)
         except TimeoutError:
             raise TargetError(
                 "target-timeout",
@@ -130,15 +168,17 @@ class GuardedClient:
         except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError) as error:
             raise _broken(door, error) from error
 
-    async def _exchanged(self, door: Door, request: Request, caps: Caps) -> Answer:
+    async def _exchanged(self, door: Door, request: Request, caps: Caps, way: _Way) -> Answer:
         began = monotonic()
         *others, last = await self._addresses(door)
         for address in others:
             try:
-                return await _asked(door, request, address, caps, began)
+                return await _asked(door, request, address, caps, began, way)
             except httpx.ConnectError:
+                if way.sent:
+                    raise
                 continue  # nothing was sent; the name has another address
-        return await _asked(door, request, last, caps, began)
+        return await _asked(door, request, last, caps, began, way)
 
     async def _addresses(self, door: Door) -> Sequence[str]:
         """Return the addresses of the name, once every one of them is allowed."""
@@ -157,24 +197,31 @@ class GuardedClient:
         return found
 
 
-async def _asked(door: Door, request: Request, address: str, caps: Caps, began: float) -> Answer:
+async def _asked(
+    door: Door, request: Request, address: str, caps: Caps, began: float, way: _Way
+) -> Answer:
     transport = httpx.AsyncHTTPTransport(
         verify=_trust(door),
         trust_env=False,
         limits=httpx.Limits(max_connections=1, max_keepalive_connections=0),
     )
     try:
-        response = await transport.handle_async_request(_built(door, request, address))
+        response = await transport.handle_async_request(_built(door, request, address, way))
         try:
-            head = _checked(door, response)
+            head = _checked(door, response, way)
             body = await _taken(door, response, caps)
         finally:
             await response.aclose()
     finally:
         await transport.aclose()
+        if way.stream is not None:
+            await way.stream.aclose()
     body = door.credential.removed_from(body)
     elapsed_ms = (monotonic() - began) * 1_000
-    return _understood(door, Answer(response.status_code, head, body, elapsed_ms), caps)
+    tag = response.headers.get("etag", "").encode("ascii", "replace")
+    etag = door.credential.removed_from(tag).decode()
+    answer = Answer(response.status_code, head, body, elapsed_ms, etag)
+    return answer if way.changes else _understood(door, answer, caps)
 
 
 def _must_be_allowed(door: Door, text: str) -> None:
@@ -187,15 +234,16 @@ def _must_be_allowed(door: Door, text: str) -> None:
         )
 
 
-def _built(door: Door, request: Request, address: str) -> httpx.Request:
+def _built(door: Door, request: Request, address: str, way: _Way) -> httpx.Request:
     base = door.base
     headers = {
+        **dict(request.fields),
         "Host": base.authority,
         "User-Agent": "interlock",
         "Accept": "application/json",
         "Accept-Encoding": "gzip",
         "Connection": "close",
-        **({} if request.body is None else {"Content-Type": "application/json"}),
+        **({} if request.body is None else {"Content-Type": request.media}),
         **({"X-Scope-OrgID": door.tenant} if door.tenant else {}),
         **door.credential.headers,
     }
@@ -206,7 +254,7 @@ def _built(door: Door, request: Request, address: str) -> httpx.Request:
         ),
         headers=headers,
         content=request.body,
-        extensions={"sni_hostname": base.host, "trace": _Watch(door, address)},
+        extensions={"sni_hostname": base.host, "trace": _Watch(door, address, way)},
     )
 
 
@@ -216,11 +264,14 @@ class _Watch:
 
     door: Door
     address: str
+    way: _Way
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+        if not event.startswith(_CONNECTING):
+            self.way.sent = True
         if event != _CONNECTED:
             return
-        stream = info["return_value"]
+        stream = self.way.stream = info["return_value"]
         peer = str(stream.get_extra_info("server_addr")[0])
         try:
             self._must_be_meant(peer)
@@ -238,7 +289,7 @@ class _Watch:
             )
 
 
-def _checked(door: Door, response: httpx.Response) -> str:
+def _checked(door: Door, response: httpx.Response, way: _Way) -> str:
     """Return the media type, once nothing in the head speaks against reading on."""
     fields = response.headers.raw
     if len(fields) > MAX_FIELDS or sum(len(a) + len(b) for a, b in fields) > MAX_HEAD:
@@ -247,7 +298,7 @@ def _checked(door: Door, response: httpx.Response) -> str:
             f"The answer of {door.target} has a larger head than {MAX_HEAD:,} bytes or "
             f"{MAX_FIELDS} fields.",
         )
-    if response.status_code in _REDIRECTS:
+    if response.status_code in _REDIRECTS and not way.changes:
         raise TargetError(
             "target-failed",
             f"{door.target} answered with a redirect ({response.status_code}), and redirects are "
@@ -273,8 +324,8 @@ def _understood(door: Door, answer: Answer, caps: Caps) -> Answer:
         raise TargetError(
             "target-unreachable",
             f"{door.target} does not let its credential in ({answer.status}{said}). Look at what "
-            f"`read` of {door.target} in targets.toml points at, and at its `tenant` if it has "
-            "several.",
+            f"`{door.login}` of {door.target} in targets.toml points at, and at its `tenant`, if "
+            "it has several.",
         )
     if answer.type not in caps.types:
         expected = " or ".join(caps.types)

@@ -40,8 +40,13 @@ class Credential:
         """The Authorization header, if there is a secret."""
         if not self.secret:
             return {}
-        basic = self.scheme is Scheme.BASIC
-        word = f"Basic {_base64(self.secret)}" if basic else f"Bearer {self.secret}"
+        match self.scheme:
+            case Scheme.BASIC:
+                word = f"Basic {_base64(self.secret)}"
+            case Scheme.BEARER:
+                word = f"Bearer {self.secret}"
+            case Scheme.PLAIN:
+                word = self.secret
         return {"Authorization": word}
 
     def removed_from(self, body: bytes) -> bytes:
