@@ -173,7 +173,7 @@ def _door(target: Target, secrets: Secrets, *, act: bool) -> Door:
     ca = secrets.resolve("path:" + endpoint.ca.partition(":")[2]) if endpoint.ca else ""
     credential = Credential(secret, endpoint.scheme)
     key = "act" if act else "read"
-    return Door(target.name, endpoint.base, endpoint.addresses, credential, ca, key)
+    return Door(target.name, endpoint.base, endpoint.addresses, credential, ca, login=key)
 
 
 def _rows(selection: Selection, answer: Answer, limits: Limits) -> Rows:

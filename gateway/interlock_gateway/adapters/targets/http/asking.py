@@ -55,4 +55,4 @@ class Asker:
         ca = self._secrets.resolve("path:" + endpoint.ca.partition(":")[2]) if endpoint.ca else ""
         credential = Credential(secret, endpoint.scheme)
         addresses, tenant = endpoint.addresses, endpoint.tenant
-        return Door(target.name, endpoint.base, addresses, credential, ca, tenant)
+        return Door(target.name, endpoint.base, addresses, credential, ca, tenant=tenant)

@@ -321,11 +321,11 @@ async def _taken(door: Door, response: httpx.Response, caps: Caps) -> bytes:
 def _understood(door: Door, answer: Answer, caps: Caps) -> Answer:
     if answer.status in _REFUSED:
         said = f"; it says {excerpt(answer.body)!r}" if answer.type == _PLAIN else ""
+        tenant = ", and at its `tenant`" if door.tenant or said else ""
         raise TargetError(
             "target-unreachable",
             f"{door.target} does not let its credential in ({answer.status}{said}). Look at what "
-            f"`{door.login}` of {door.target} in targets.toml points at, and at its `tenant`, if "
-            "it has several.",
+            f"`{door.login}` of {door.target} in targets.toml points at{tenant}.",
         )
     if answer.type not in caps.types:
         expected = " or ".join(caps.types)
