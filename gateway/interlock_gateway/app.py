@@ -114,7 +114,8 @@ def application(composed: Composed) -> FastAPI:
             await composed.classifier.start()
             await _recover(composed)
             await composed.reloading.begin()
-            for work in (composed.telling.run(), composed.reloading.run(), _sweep(composed)):
+            both = (_sweep(composed), _prove(composed))
+            for work in (composed.telling.run(), composed.reloading.run(), *both):
                 task = asyncio.create_task(work)
                 stack.push_async_callback(_stopped, task)
             yield
@@ -154,6 +155,18 @@ async def _sweep(composed: Composed, every_s: float = 1.0) -> None:
         except Exception as error:  # noqa: BLE001  the sweep outlives every trouble, and says so
             composed.meter.count("alarms", kind="sweep")
             _log.warning("the sweep failed", reason=str(error))
+        await asyncio.sleep(every_s)
+
+
+async def _prove(composed: Composed, every_s: float = 1.0) -> None:
+    """Prove unknown outcomes, beside the sweep: a target that does not answer takes its time."""
+    while True:
+        try:
+            if proven := await composed.gateway.reconciling.prove():
+                _log.warning("unknown outcomes proven", count=proven)
+        except Exception as error:  # noqa: BLE001  it outlives every trouble, and says so
+            composed.meter.count("alarms", kind="prove")
+            _log.warning("proving outcomes failed", reason=str(error))
         await asyncio.sleep(every_s)
 
 

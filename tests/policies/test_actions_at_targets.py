@@ -24,6 +24,7 @@ from interlock_gateway.service.outcomes import as_expected
 from interlock_gateway.service.targets import Deed, Expect, TargetError
 from mysql_target import AsWritten, Maria, maria, session
 from policy_folder import SHIPPED
+from witnesses import Attentive
 
 ACTIONS = read(SHIPPED).actions
 QUICK = Limits(seconds=5)
@@ -74,7 +75,7 @@ class Operator:
         values = {name: self.given[name] for name in statement.names}
         expect = Expect(self.action.execute.expect)
         deed = Deed(statement, values, expect, rows, self.action.max_rows)
-        return list((await self._actor.act(self._target, deed, QUICK)).rows)
+        return list((await self._actor.act(self._target, deed, QUICK, Attentive())).rows)
 
     async def refusal(self, rows: int = 0) -> str:
         """Do it where it must be refused; return the code."""

@@ -27,11 +27,26 @@ from interlock_gateway.adapters.seal import KeySeal
 from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.tokens import SignedRunTokens
-from interlock_gateway.core.model import Column, Limits, Person, Rows, Statement, Target
+from interlock_gateway.core.model import (
+    Before,
+    Column,
+    Limits,
+    Person,
+    Rows,
+    Statement,
+    Target,
+)
 from interlock_gateway.core.statement import Catalogue, with_masks
 from interlock_gateway.core.telemetry import Evaluation
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
-from interlock_gateway.service.targets import Deed, TargetError
+from interlock_gateway.service.targets import (
+    Became,
+    Deed,
+    Prepared,
+    Proof,
+    TargetError,
+    Witness,
+)
 from interlock_gateway.web.server import serve
 
 ROOT = Path(__file__).parents[2]
@@ -174,6 +189,10 @@ class ObedientTarget:
     names: Catalogue | None = None
     asked_for_names: int = 0
     silent: str = ""
+    before: Callable[[Deed], Before | None] = lambda _: None
+    transaction: dict[str, str] = field(default_factory=dict)
+    proof: Callable[[], Proof] = lambda: Proof(Became.UNTOLD, "Nobody knows.")
+    asked_for_proof: list[Mapping[str, str]] = field(default_factory=list)
     metrics: ObedientMetrics = field(default_factory=ObedientMetrics)
 
     async def catalogue(self, target: Target, *, fresh: bool = False) -> Catalogue | None:  # noqa: ARG002  the port's signature
@@ -190,13 +209,19 @@ class ObedientTarget:
         self.reads.append(statement.text)
         return self.answer(statement)
 
-    async def act(self, _target: Target, deed: Deed, _limits: Limits) -> Rows:
-        """Remember the deed and do it."""
+    async def act(self, _target: Target, deed: Deed, _limits: Limits, witness: Witness) -> Rows:
+        """Remember the deed, have it kept, and do it; `deed` says what comes of its COMMIT."""
         self.deeds.append(deed)
         self.begun.set()
         if self.held is not None:
             await self.held.wait()
+        await witness.before_commit(Prepared(deed.rows, self.before(deed), self.transaction))
         return self.deed(deed)
+
+    async def became(self, _target: Target, transaction: Mapping[str, str]) -> Proof:
+        """Remember that it was asked, and answer as the test says."""
+        self.asked_for_proof.append(transaction)
+        return self.proof()
 
     async def aclose(self) -> None:
         """Close nothing."""

@@ -313,7 +313,6 @@ class Rows:
         truncated: "" or the limit that cut the answer, such as `rows (1,000)`.
         affected: rows changed, for a mutation; None for a read.
         elapsed_ms: time on the target, in milliseconds.
-        before: of a change, what its rows were before it, where that was read.
     """
 
     columns: tuple[Column, ...]
@@ -321,7 +320,6 @@ class Rows:
     truncated: str = ""
     affected: int | None = None
     elapsed_ms: float = 0.0
-    before: "Before | None" = None
 
     def dicts(self) -> list[dict[str, Any]]:
         """Return the rows as mappings from column name to cell."""

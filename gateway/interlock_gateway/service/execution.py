@@ -7,7 +7,7 @@ among any number of callers exactly one acts. What has no proven outcome is `out
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +23,6 @@ from interlock_gateway.core.decision import (
     explain,
 )
 from interlock_gateway.core.model import (
-    Before,
     Classification,
     Dialect,
     Effect,
@@ -39,8 +38,8 @@ from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.calls import scene
 from interlock_gateway.service.closing import settle
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.keeping import Change, Keeper
 from interlock_gateway.service.outcomes import (
-    Kept,
     Outcome,
     as_expected,
     event_of,
@@ -64,7 +63,7 @@ from interlock_gateway.service.ports import (
     Transaction,
 )
 from interlock_gateway.service.proposals import awaited
-from interlock_gateway.service.records import ApprovalRow
+from interlock_gateway.service.records import ApprovalRow, DeedRow
 from interlock_gateway.service.repeats import too_often
 from interlock_gateway.service.targets import (
     Actor,
@@ -74,6 +73,7 @@ from interlock_gateway.service.targets import (
     Reader,
     TargetError,
 )
+from interlock_gateway.service.turns import BusyError, under_way, wait_for_turn
 
 _ASK_AGAIN_S = 0.2
 
@@ -199,7 +199,9 @@ class Execution:
                 break
             except _TargetChangedError:
                 continue  # another policy came into force meanwhile: everything is asked anew
-        outcome = await self._act(use)
+            except BusyError as busy:
+                await wait_for_turn(self._store, self._bell, busy)  # then everything, too
+        outcome = await self._act(who, use)
         return await self._close(who, use.row, outcome)
 
     async def _taken(self, who: Principal, row: ApprovalRow) -> _Use:
@@ -275,6 +277,8 @@ class Execution:
             refused = refuse_use(ApprovalState(row.state), row.grant_expires_at, tx.now)
             if refused is not None:
                 return refusal(refused.code, refused.message, line=row.line)
+            if (other := under_way(tx, row.target)) is not None:
+                raise BusyError(other)
             often = too_often(tx, policy.actions.get(row.operation), row.target, row.run)
             if often is not None:
                 return often  # the grant stays: it may be used when the time has passed
@@ -291,6 +295,7 @@ class Execution:
                 version=row.version + 1,
                 started_at=tx.now,
             )
+            tx.add(DeedRow(row.id, row.target, tx.now))
             tx.append(event_of(row, who.authid, "started", {"proposal_digest": row.digest}, {}))
             return changed
 
@@ -329,7 +334,7 @@ class Execution:
             return refusal("approval-invalidated", message, line=decision.rule.place)
         return None
 
-    async def _act(self, use: _Use) -> Outcome:
+    async def _act(self, who: Principal, use: _Use) -> Outcome:
         proposal = use.proposal
         deed = Deed(
             _statement(proposal),
@@ -339,9 +344,11 @@ class Execution:
             proposal.max_rows,
             _image(proposal),
         )
+        change = Change(use.row, who.authid, use.target, deed.statement, use.image)
+        keeper = Keeper(self._store, self._seal, self._guard, change)
         began = self._clock.monotonic()
         try:
-            rows = await self._actor.act(use.target, deed, use.target.limits)
+            rows = await self._actor.act(use.target, deed, use.target.limits, keeper)
         except TargetError as error:
             return failed(refusal(error.code, _words(use, error)))
         except OutcomeUnknownError as error:
@@ -349,17 +356,8 @@ class Execution:
         except Exception as error:  # noqa: BLE001  it was sent, perhaps: never call that a failure
             return unknown(f"The target adapter broke: {type(error).__name__}.")
         elapsed_ms = round((self._clock.monotonic() - began) * 1000, 3)
-        before = self._kept(use, rows.before, rows.affected)
         rows = shown_rows(use.target, use.found, rows) if use.found else rows
-        return succeeded(use.row, rows, elapsed_ms, await self._verify(use), before)
-
-    def _kept(self, use: _Use, before: Before | None, changed: int | None) -> Kept | None:
-        """Return what the rows were, as it may be seen, and what would bring them back."""
-        if before is None or use.image is None:
-            return None
-        shown = replace(before, rows=shown_rows(use.target, use.image, before.rows))
-        whole = len(shown.rows.rows) == changed  # else a row came in between
-        return Kept(shown.rows, self._guard.undo(_statement(use.proposal), shown) if whole else "")
+        return succeeded(use.row, rows, elapsed_ms, await self._verify(use), keeper.kept)
 
     async def _verify(self, use: _Use) -> dict[str, Any]:
         """Ask until what should follow has followed, or the time for it is up."""
@@ -399,13 +397,23 @@ class Execution:
         try:
             event = await self._store.commit(lambda tx: record(tx, row, who.authid, outcome))
         except StoreUnwritableError as error:
-            message = "It was done, but its outcome could not be recorded."
+            raise _unrecorded(outcome) from error
+        except ConflictError as error:
+            message = f"{row.id} was taken for lost before it ended; see what is recorded of it."
             raise refusal("outcome-unknown", message) from error
         self._meter.count("actions", outcome=outcome.state.value)
         self._bell.ring(row.id)
         if outcome.error is not None:
             raise outcome.error
         return {**(outcome.answer or {}), "event": event}
+
+
+def _unrecorded(outcome: Outcome) -> InterlockError:
+    """Return what is said of an outcome that the store did not take."""
+    if outcome.state is ApprovalState.FAILED and outcome.error is not None:
+        message = f"Nothing was changed, but that could not be recorded. {outcome.error.message}"
+        return refusal("store-unwritable", message)
+    return refusal("outcome-unknown", "It was done, but its outcome could not be recorded.")
 
 
 def _operation(proposal: Proposal, policy: Policy, found: Classification | None) -> Operation:

@@ -58,6 +58,9 @@ class Live:
                 self._waiting(value)
             case progress.Settled():
                 self._settled(value)
+            case progress.Queued():
+                self._unwatch()
+                self._line("◷", value.step, "", value.line.removeprefix("… "), "warn")
             case progress.GatewayUnreachable() | progress.RunEnded():
                 self._other(value)
             case progress.GatewayBack():

@@ -83,6 +83,20 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """An approved action waits for another one on the same target. Told once per approval."""
+
+    step: str
+    approval: str
+    message: str
+
+    @property
+    def line(self) -> str:
+        """What runs there, and that this one follows: one line."""
+        return f"… {self.message} It runs as soon as that one has ended."
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayUnreachable:
     """The gateway does not answer; the run waits and asks again."""
 
@@ -152,6 +166,7 @@ Progress: TypeAlias = (
     | StepStarted
     | Waiting
     | Settled
+    | Queued
     | GatewayUnreachable
     | GatewayBack
     | StepEnded

@@ -8,7 +8,7 @@ in time. Children that read are kept warm, each for one file; a deed has a child
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +18,16 @@ from interlock_gateway.adapters.targets import values
 from interlock_gateway.adapters.targets.children import Children
 from interlock_gateway.adapters.targets.expectations import Outcome, check
 from interlock_gateway.core.model import Column, Limits, Reads, Rows, Statement, Target
-from interlock_gateway.service.targets import Deed, OutcomeUnknownError, Secrets, TargetError
+from interlock_gateway.service.targets import (
+    Became,
+    Deed,
+    OutcomeUnknownError,
+    Prepared,
+    Proof,
+    Secrets,
+    TargetError,
+    Witness,
+)
 
 GRACE_S = 1.0
 """Seconds that a child has to notice that its time is up; then it is killed."""
@@ -112,7 +121,7 @@ class FileActor:
         self._engine = engine
         self._children = Children((engine.module, "deeds"), most=1)
 
-    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+    async def act(self, target: Target, deed: Deed, limits: Limits, witness: Witness) -> Rows:
         """Run `deed` once; see `service.targets.Actor.act`. Shield the awaiting task."""
         if not target.act:
             raise TargetError(
@@ -123,8 +132,15 @@ class FileActor:
         question = _sent(deed.statement, deed.values)
         async with self._begun(target, question, limits) as (child, answer):
             check(deed, Outcome(**answer["outcome"]))
+            rows = _rows(answer["rows"])
+            await witness.before_commit(Prepared(rows.affected))
             await _commit(child)
-        return _rows(answer["rows"])
+        return rows
+
+    async def became(self, target: Target, transaction: Mapping[str, str]) -> Proof:  # noqa: ARG002  the port's signature
+        """Tell nothing: a file keeps no list of its transactions."""
+        words = f"{self._engine.name} does not tell what became of a transaction."
+        return Proof(Became.UNTOLD, words)
 
     async def aclose(self) -> None:
         """Let go of what no deed uses."""

@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from interlock_gateway.adapters.targets import pgtypes, values
+from interlock_gateway.adapters.targets import pgproof, pgtypes, values
 from interlock_gateway.adapters.targets.expectations import Outcome, check
 from interlock_gateway.adapters.targets.pgcatalogue import snapshot
 from interlock_gateway.adapters.targets.pgcost import refuse_costly
@@ -21,6 +21,7 @@ from interlock_gateway.adapters.targets.pgtransaction import (
     Read,
     alive,
     begin,
+    is_standby,
     read,
     read_on,
     stayed,
@@ -32,10 +33,12 @@ from interlock_gateway.core.model import Column, Limits, Rows, Statement, Target
 from interlock_gateway.core.statement import Catalogue
 from interlock_gateway.service.targets import (
     Deed,
-    Expect,
     OutcomeUnknownError,
+    Prepared,
+    Proof,
     Secrets,
     TargetError,
+    Witness,
 )
 
 _GRACE_SECONDS = 1.0
@@ -114,7 +117,7 @@ class PostgresActor:
         """Open nothing yet; `secrets` gives the credential when a deed is done."""
         self._secrets = secrets
 
-    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+    async def act(self, target: Target, deed: Deed, limits: Limits, witness: Witness) -> Rows:
         """Run `deed` once; see `service.targets.Actor.act`.
 
         Shield the awaiting task: after a cancellation nobody knows the outcome.
@@ -134,12 +137,28 @@ class PostgresActor:
             connection = await self._connect(target)
             try:
                 async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
-                    await begin(connection, limits, read_only=_is_standby(connection))
+                    await begin(connection, limits, read_only=is_standby(connection))
                 before = await image(connection, deed, limits.seconds + _GRACE_SECONDS)
-                rows = await self._do(connection, deed, text, parameters, limits)
+                asked = Saying(text, parameters, replace(_cap(limits), cancel=False))
+                with _doubt(connection, deed):
+                    rows = await _done(connection, deed, asked, limits)
+                    await _witnessed(connection, deed, Prepared(rows.affected, before), witness)
+                    await _committed(connection, limits)
             finally:
                 await _let_go(connection)
-        return replace(rows, elapsed_ms=_since(started), before=before)
+        return replace(rows, elapsed_ms=_since(started))
+
+    async def became(self, target: Target, transaction: Mapping[str, str]) -> Proof:
+        """Ask what became of a transaction; see `service.targets.Actor.became`."""
+        limits = target.limits
+        with _explained(target, limits, time.monotonic()):
+            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+                connection = await self._connect(target)
+                try:
+                    await begin(connection, limits, read_only=True)
+                    return await pgproof.became(connection, transaction)
+                finally:
+                    await _let_go(connection)
 
     async def aclose(self) -> None:
         """Nothing to close: connections live as long as their deed."""
@@ -148,29 +167,45 @@ class PostgresActor:
         where = f"action login of target {target.name}"
         return await connect(self._secrets.resolve(target.act), where, reading=False)
 
-    async def _do(
-        self,
-        connection: Connection,
-        deed: Deed,
-        text: bytes,
-        parameters: list[object],
-        limits: Limits,
-    ) -> Rows:
-        """Send the statement, check its result, commit. From the first byte on, loss is doubt."""
-        cap = replace(_cap(limits), cancel=False)
-        with _doubt(connection, deed):
-            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
-                answer = await ask(connection, text, parameters, cap)
-            if connection.info.transaction_status != TransactionStatus.INTRANS:
-                raise OutcomeUnknownError("The statement ended its own transaction.")
-            # Rendered before COMMIT: nothing but the connection can fail after it.
-            rows = replace(_rows(answer, limits), affected=answer.affected)
-            check(deed, _outcome(answer))
-            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
-                committed = await ask(connection, b"COMMIT")
-            if committed.tag != "COMMIT":
-                raise TargetError("target-failed", "The server rolled back instead of committing.")
-        return rows
+
+async def _done(connection: Connection, deed: Deed, asked: Saying, limits: Limits) -> Rows:
+    """Send the statement and check its result. From the first byte on, loss is doubt.
+
+    Its rows are rendered before COMMIT: nothing but the connection can fail after it.
+    """
+    async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+        answer = await ask(connection, asked.text, asked.parameters, asked.cap)
+    if connection.info.transaction_status != TransactionStatus.INTRANS:
+        raise OutcomeUnknownError("The statement ended its own transaction.")
+    rows = replace(_rows(answer, limits), affected=answer.affected)
+    check(deed, _outcome(answer))
+    return rows
+
+
+async def _witnessed(
+    connection: Connection, deed: Deed, prepared: Prepared, witness: Witness
+) -> None:
+    """Have what was done kept, by the transaction's name, before it is made to last.
+
+    Raises:
+        TargetError: it was not kept, so it is rolled back.
+        OutcomeUnknownError: the same, of a deed that a rollback does not take back.
+    """
+    async with asyncio.timeout(_GRACE_SECONDS):
+        transaction = await pgproof.named(connection)
+    try:
+        await witness.before_commit(replace(prepared, transaction=transaction))
+    except TargetError as error:
+        if deed.expect.signals:
+            raise OutcomeUnknownError(f"{error} A signal may have been sent already.") from error
+        raise
+
+
+async def _committed(connection: Connection, limits: Limits) -> None:
+    async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+        committed = await ask(connection, b"COMMIT")
+    if committed.tag != "COMMIT":
+        raise TargetError("target-failed", "The server rolled back instead of committing.")
 
 
 async def _read(connection: Connection, target: Target, asked: Saying, limits: Limits) -> Read:
@@ -187,14 +222,6 @@ def _opener(secrets: Secrets, reference: str, where: str) -> Callable[[], Awaita
         return connect(secrets.resolve(reference), where, reading=True)
 
     return opener
-
-
-def _is_standby(connection: Connection) -> bool:
-    """Tell whether it is a standby, where nothing can be written and not even BEGIN says so.
-
-    What is done there, such as going on with its replay, is no write.
-    """
-    return connection.info.parameter_status("in_hot_standby") == "on"
 
 
 def _cap(limits: Limits) -> Cap:
@@ -321,7 +348,7 @@ def _doubt(connection: Connection, deed: Deed) -> Iterator[None]:
     A signal to another session cannot be rolled back: a deed that is expected to answer with a
     row may have sent it before it was stopped.
     """
-    signals = deed.expect in (Expect.ONE_TRUE, Expect.ALL_TRUE, Expect.ONE_ROW)
+    signals = deed.expect.signals
     try:
         yield
     except TimeoutError as error:
