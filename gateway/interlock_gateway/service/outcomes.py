@@ -42,7 +42,7 @@ def as_expected(rows: Rows, expect: str) -> bool:
             return len(rows.rows) == 1
         case Expect.ONE_TRUE:
             return len(rows.rows) == 1 and rows.rows[0][0] is True
-        case Expect.ALL_TRUE | Expect.ROW_COUNT:
+        case Expect.ALL_TRUE | Expect.ROW_COUNT | Expect.ALONE:
             return False  # of a deed alone, and its adapter looks
 
 

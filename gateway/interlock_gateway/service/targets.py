@@ -37,14 +37,15 @@ class Expect(StrEnum):
     ONE_ROW = "one row"
     NO_ROWS = "no rows"
     ROW_COUNT = "row count"
+    ALONE = "done, outside a transaction"
 
     @property
     def signals(self) -> bool:
-        """Whether such a deed may have reached past its transaction, as a signal does.
+        """Whether such a deed may have reached past its transaction, as a signal or VACUUM does.
 
         A rollback does not take that back.
         """
-        return self in {Expect.ONE_TRUE, Expect.ALL_TRUE, Expect.ONE_ROW}
+        return self not in {Expect.ROW_COUNT, Expect.NO_ROWS}
 
 
 @dataclass(frozen=True, slots=True)

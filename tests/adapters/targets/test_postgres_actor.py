@@ -159,6 +159,15 @@ async def test_the_rows_are_told_as_they_were_right_before(shop: Shop) -> None:
     assert shop.states() == ["done", "done", "open", "open", "open"]
 
 
+async def test_a_value_that_is_set_is_no_value_of_the_condition(shop: Shop) -> None:
+    change = deed("UPDATE orders SET state = $1 WHERE id = $2", state="done", id=2)
+    image = Statement(Dialect.POSTGRES, "SELECT * FROM orders WHERE (id = $1)", ("id",), "")
+    await shop.act(replace(change, image=image))
+    assert shop.before is not None
+    assert shop.before.rows.rows == ((2, "open"),)
+    assert shop.states()[1] == "done"
+
+
 async def test_rows_that_may_not_be_read_are_changed_all_the_same(shop: Shop) -> None:
     role = urlsplit(shop.database.act).username
     with psycopg.connect(shop.database.app, autocommit=True) as owner:

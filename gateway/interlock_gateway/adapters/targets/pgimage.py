@@ -40,8 +40,9 @@ async def image(connection: Connection, deed: Deed, seconds: float) -> Before | 
     """
     if deed.image is None:
         return None
-    text = deed.image.text.encode() + b" FOR UPDATE"
-    parameters = [pgtypes.parameter(one) for one in values.given(deed.image, deed.values)]
+    text = deed.image.text.encode() + b"\nFOR UPDATE"
+    named = {name: deed.values[name] for name in deed.image.names}  # SET has others of its own
+    parameters = [pgtypes.parameter(one) for one in values.given(deed.image, named)]
     words = (values.rows_limit(_LIMITS), values.bytes_limit(_LIMITS))
     cap = Cap(rows=_LIMITS.rows, bytes=2 * _LIMITS.bytes, words=words, cancel=False)
     async with asyncio.timeout(seconds):

@@ -11,6 +11,7 @@ from psycopg.pq import TransactionStatus
 
 from interlock_gateway.adapters.targets import pgproof, pgtypes, values
 from interlock_gateway.adapters.targets.expectations import Outcome, check
+from interlock_gateway.adapters.targets.pgalone import alone
 from interlock_gateway.adapters.targets.pgcatalogue import snapshot
 from interlock_gateway.adapters.targets.pgcost import refuse_costly
 from interlock_gateway.adapters.targets.pgimage import image
@@ -33,6 +34,7 @@ from interlock_gateway.core.model import Column, Limits, Rows, Statement, Target
 from interlock_gateway.core.statement import Catalogue
 from interlock_gateway.service.targets import (
     Deed,
+    Expect,
     OutcomeUnknownError,
     Prepared,
     Proof,
@@ -135,15 +137,12 @@ class PostgresActor:
         started = time.monotonic()
         with _explained(target, limits, started):
             connection = await self._connect(target)
+            asked = Saying(text, parameters, replace(_cap(limits), cancel=False))
             try:
-                async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
-                    await begin(connection, limits, read_only=is_standby(connection))
-                before = await image(connection, deed, limits.seconds + _GRACE_SECONDS)
-                asked = Saying(text, parameters, replace(_cap(limits), cancel=False))
-                with _doubt(connection, deed):
-                    rows = await _done(connection, deed, asked, limits)
-                    await _witnessed(connection, deed, Prepared(rows.affected, before), witness)
-                    await _committed(connection, limits)
+                if deed.expect is Expect.ALONE:
+                    rows = await _alone(connection, deed, asked, limits)
+                else:
+                    rows = await _in_transaction(connection, deed, asked, limits, witness)
             finally:
                 await _let_go(connection)
         return replace(rows, elapsed_ms=_since(started))
@@ -166,6 +165,27 @@ class PostgresActor:
     async def _connect(self, target: Target) -> Connection:
         where = f"action login of target {target.name}"
         return await connect(self._secrets.resolve(target.act), where, reading=False)
+
+
+async def _alone(connection: Connection, deed: Deed, asked: Saying, limits: Limits) -> Rows:
+    with _doubt(connection, deed):
+        answer = await alone(connection, asked, limits, _GRACE_SECONDS)
+        check(deed, _outcome(answer))
+    return _rows(answer, limits)
+
+
+async def _in_transaction(
+    connection: Connection, deed: Deed, asked: Saying, limits: Limits, witness: Witness
+) -> Rows:
+    """Read the rows, change them, have that kept, and commit."""
+    async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+        await begin(connection, limits, read_only=is_standby(connection))
+    before = await image(connection, deed, limits.seconds + _GRACE_SECONDS)
+    with _doubt(connection, deed):
+        rows = await _done(connection, deed, asked, limits)
+        await _witnessed(connection, deed, Prepared(rows.affected, before), witness)
+        await _committed(connection, limits)
+    return rows
 
 
 async def _done(connection: Connection, deed: Deed, asked: Saying, limits: Limits) -> Rows:
@@ -361,6 +381,8 @@ def _doubt(connection: Connection, deed: Deed) -> Iterator[None]:
         raise
     except psycopg.Error as error:
         stopped = signals and error.sqlstate in _TIMED_OUT
+        if deed.expect is Expect.ALONE and error.sqlstate == "55P03":
+            stopped = False  # it waits for a lock before it begins
         if stopped or _is_gone(error) or connection.closed:
             raise OutcomeUnknownError(
                 f"The deed was sent, then the target said: {_words(error)}"
