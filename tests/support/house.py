@@ -98,6 +98,11 @@ NOTEBOOK_STEPS = {
         "from interlock import act, params\n"
         'act("queue.requeue_stuck", target=params.db, reason="the worker died", jobs=[])'
     ),
+    "vacuum": (
+        "from interlock import act, params\n"
+        'act("pg.vacuum", target=params.db, reason="it is bloated", schema="public", '
+        "table=params.table, vacuum_count=0)"
+    ),
     "verify": 'from interlock import query, params\nquery(params.db, "SELECT 2 AS two")',
     "errors": (
         "from interlock import params, query_metrics\n"
@@ -119,6 +124,12 @@ _STEPS = {
         "effect": "write",
         "verify": "verify",
         "undo": "Queued jobs can be set back by hand.",
+    },
+    "vacuum": {
+        "kind": "action",
+        "effect": "admin",
+        "verify": "verify",
+        "undo": "Nothing to undo.",
     },
     "requeue": {
         "kind": "action",
@@ -421,11 +432,12 @@ def small_runbook() -> str:
     notebook = json.loads((ROOT / "runbooks/postgres/pg-lock-contention.ipynb").read_text())
     notebook["metadata"]["runbook"] |= {
         "id": "small",
-        "actions": ["pg.terminate_backend", "queue.requeue_stuck"],
+        "actions": ["pg.terminate_backend", "pg.vacuum", "queue.requeue_stuck"],
         "params": {
             "db": {"type": "target", "default": "orders", "help": "Where to look."},
             "n": {"type": "integer", "default": 1, "min": 1, "max": 9, "help": "How many."},
             "window": {"type": "duration", "default": "5m", "help": "How wide."},
+            "table": {"type": "string", "default": "jobs", "help": "Which table."},
             "since": {"type": "string", "default": "", "help": "When it began."},
         },
     }
