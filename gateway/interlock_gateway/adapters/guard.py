@@ -7,6 +7,7 @@ from interlock_gateway.core.model import Before, Classification, Dialect, Statem
 from interlock_gateway.core.statement import (
     NOT_IN_CATALOGUE,
     StatementError,
+    changed_table,
     excerpt,
     preview_of,
     translate,
@@ -52,6 +53,13 @@ class SqlGuard:
             raise refusal(error.code, str(error)) from error
         return found
 
+    def table(self, statement: Statement) -> tuple[str, ...]:
+        """Return the table that a change names, as written, its schema first; or ()."""
+        try:
+            return changed_table(statement)
+        except Exception:  # noqa: BLE001  whatever a parser does: then nothing is offered
+            return ()
+
     def undo(self, statement: Statement, before: Before) -> str:
         """Return the statements that bring the rows of a change back, or "" if none is certain."""
         try:
@@ -80,4 +88,4 @@ _KEPT = (
     "Its rows are read right before they change, and kept; where a statement that brings them "
     "back is certain, it is offered with the outcome."
 )
-_KEEPING = (Dialect.POSTGRES,)
+_KEEPING = (Dialect.POSTGRES, Dialect.SQLITE)

@@ -350,11 +350,15 @@ class Before:
 
     Attributes:
         rows: every row that its condition selected, cut at the limits of evidence.
-        stored: the columns of its table; empty where the target did not tell.
+        stored: the columns of its table; empty where the target did not tell, or where writing a
+            row back would not be all that it takes.
+        literals: each cell of each row as SQL of its engine, exactly; None for one that cannot be
+            said. Empty where the rows themselves say it.
     """
 
     rows: Rows
     stored: tuple[Stored, ...] = ()
+    literals: tuple[tuple[str | None, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

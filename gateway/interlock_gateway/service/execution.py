@@ -336,13 +336,15 @@ class Execution:
 
     async def _act(self, who: Principal, use: _Use) -> Outcome:
         proposal = use.proposal
+        statement = _statement(proposal)
         deed = Deed(
-            _statement(proposal),
+            statement,
             proposal.values,
             Expect(proposal.expect),
             proposal.rows,
             proposal.max_rows,
             _image(proposal),
+            self._guard.table(statement) if proposal.image else (),
         )
         change = Change(use.row, who.authid, use.target, deed.statement, use.image)
         keeper = Keeper(self._store, self._seal, self._guard, change)

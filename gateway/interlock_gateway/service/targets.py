@@ -60,6 +60,8 @@ class Deed:
         max_rows: never more than this many rows, whatever `rows` says.
         image: a proven read of the rows that it will change; an engine that can reads them in
             the same transaction, locked, and tells them as `Prepared.before`.
+        table: what `statement` changes, as it is written there, its schema first; () where that
+            is not known.
     """
 
     statement: Statement
@@ -68,6 +70,7 @@ class Deed:
     rows: int = 0
     max_rows: int = 0
     image: Statement | None = None
+    table: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,16 @@ from interlock_gateway.adapters.child import Child, Ended
 from interlock_gateway.adapters.targets import values
 from interlock_gateway.adapters.targets.children import Children
 from interlock_gateway.adapters.targets.expectations import Outcome, check
-from interlock_gateway.core.model import Column, Limits, Reads, Rows, Statement, Target
+from interlock_gateway.core.model import (
+    Before,
+    Column,
+    Limits,
+    Reads,
+    Rows,
+    Statement,
+    Stored,
+    Target,
+)
 from interlock_gateway.service.targets import (
     Became,
     Deed,
@@ -38,6 +47,7 @@ COMMIT_S = 60.0
 _AT_ONCE_S = 0.25  # within which a child that ends was ending when it was asked
 _READERS = 4  # children for each file
 _AROUND = 1 << 20  # bytes of an answer beside its rows: names of columns, words
+_IMAGE = 1 << 22  # bytes of the rows before a change, with their literals
 _DESCRIBED_S = 10.0  # for a snapshot, however short a read may be
 _CATALOGUE = 1 << 28  # bytes; a catalogue of a quarter of a gigabyte is refused
 
@@ -130,10 +140,13 @@ class FileActor:
                 "Give it `act` in targets.toml.",
             )
         question = _sent(deed.statement, deed.values)
+        if deed.image is not None:
+            read = {"text": deed.image.text, "names": deed.image.names}
+            question |= {"image": read, "table": deed.table}
         async with self._begun(target, question, limits) as (child, answer):
             check(deed, Outcome(**answer["outcome"]))
             rows = _rows(answer["rows"])
-            await witness.before_commit(Prepared(rows.affected))
+            await witness.before_commit(Prepared(rows.affected, _before(answer.get("before"))))
             await _commit(child)
         return rows
 
@@ -154,7 +167,8 @@ class FileActor:
         path = self._secrets.resolve(target.act)
         async with self._children.lent(path, target.name, limits.seconds) as child:
             call = _Call(child, self._engine.name, target.name, limits)
-            answer = await call.answer({**question, "path": path}, 2 * limits.bytes + _AROUND)
+            most = 2 * limits.bytes + _AROUND + _IMAGE
+            answer = await call.answer({**question, "path": path}, most)
             try:
                 yield child, _said(answer)
             finally:  # rolls back what was not committed, and lets go of the file
@@ -259,6 +273,13 @@ def _said(answer: _Answer) -> _Answer:
     if "error" in answer:
         raise TargetError(answer["error"], answer["message"])
     return answer
+
+
+def _before(said: _Answer | None) -> Before | None:
+    if said is None:
+        return None
+    stored = tuple(Stored(**one) for one in said["stored"])
+    return Before(_rows(said["rows"]), stored, tuple(tuple(row) for row in said["literals"]))
 
 
 def _rows(said: _Answer) -> Rows:

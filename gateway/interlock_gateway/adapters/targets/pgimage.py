@@ -21,6 +21,12 @@ SELECT a.attname, coalesce(a.attnum OPERATOR(pg_catalog.=) ANY (i.indkey), false
   JOIN pg_catalog.pg_class AS c ON c.oid OPERATOR(pg_catalog.=) a.attrelid AND NOT c.relhasrules
    AND (c.relkind OPERATOR(pg_catalog.=) 'p'
         OR c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT c.relhassubclass)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_trigger AS t
+        WHERE t.tgrelid OPERATOR(pg_catalog.=) c.oid AND NOT t.tgisinternal)
+   AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_constraint AS f
+        WHERE f.confrelid OPERATOR(pg_catalog.=) c.oid
+          AND (f.confupdtype OPERATOR(pg_catalog.<>) ALL ('{a,r}'::pg_catalog."char"[])
+            OR f.confdeltype OPERATOR(pg_catalog.<>) ALL ('{a,r}'::pg_catalog."char"[])))
   LEFT JOIN pg_catalog.pg_index AS i
     ON i.indrelid OPERATOR(pg_catalog.=) a.attrelid AND i.indisprimary
  WHERE a.attrelid OPERATOR(pg_catalog.=) $1::pg_catalog.oid
@@ -65,7 +71,8 @@ async def _stored(connection: Connection, answer: Answer) -> tuple[Stored, ...]:
     """Return the columns of the table that all of the answer comes from, or nothing.
 
     Behind a view, a rule or a table that others inherit from there can be columns that the answer
-    does not show: what brings such rows back is not certain.
+    does not show; a trigger changes what is written, and a foreign key takes other rows along:
+    what brings such rows back is not certain.
     """
     (table, *more) = {relation for relation, _ in answer.sources} or {0}
     if more or not table:
