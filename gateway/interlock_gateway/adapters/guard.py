@@ -3,7 +3,7 @@
 from interlock.errors import refusal
 
 from interlock_gateway.adapters.classifier import Classifier
-from interlock_gateway.core.model import Before, Classification, Dialect, Statement, Target
+from interlock_gateway.core.model import Before, Classification, Statement, Target
 from interlock_gateway.core.statement import (
     NOT_IN_CATALOGUE,
     StatementError,
@@ -78,8 +78,8 @@ class SqlGuard:
             rows=found.rows or 0,
             table=found.table or "the table named in the statement",
             note=found.note,
-            undo=_KEPT if found.image and statement.dialect in _KEEPING else _UNDO,
-            image=found.image if statement.dialect in _KEEPING else None,
+            undo=_KEPT if found.image else _UNDO,
+            image=found.image,
         )
 
 
@@ -88,4 +88,3 @@ _KEPT = (
     "Its rows are read right before they change, and kept; where a statement that brings them "
     "back is certain, it is offered with the outcome."
 )
-_KEEPING = (Dialect.POSTGRES, Dialect.SQLITE)

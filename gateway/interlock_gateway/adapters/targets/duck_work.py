@@ -18,6 +18,7 @@ import duckdb
 from interlock_gateway.adapters.duckdb_parser import DuckdbParser
 from interlock_gateway.adapters.targets import (
     duck_catalogue,
+    duck_image,
     duck_lock,
     duck_macros,
     duck_values,
@@ -131,10 +132,11 @@ def change(task: Task, approved: Approved, done: Callable[[], None]) -> None:
     ):
         connection.execute("BEGIN TRANSACTION")
         with watch.over(connection):
+            before = duck_image.image(connection, task)
             kind = duck_lock.run(connection, task.statement.text, parameters, duck_lock.CHANGES)
             rows = _changed(connection, kind, watch)
         first = rows.rows[0][0] if rows.rows else None
-        if approved(rows, Outcome(len(rows.rows), first, rows.affected, kind.name), None):
+        if approved(rows, Outcome(len(rows.rows), first, rows.affected, kind.name), before):
             _commit(connection)
             done()
 

@@ -5,12 +5,13 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from interlock_gateway.adapters.targets import mysqlerrors, mysqlpacket, mysqltypes, values
 from interlock_gateway.adapters.targets.expectations import Outcome, check
 from interlock_gateway.adapters.targets.mysqlcatalogue import snapshot
 from interlock_gateway.adapters.targets.mysqlcost import refuse_costly
+from interlock_gateway.adapters.targets.mysqlimage import image
 from interlock_gateway.adapters.targets.mysqlline import RefusedError
 from interlock_gateway.adapters.targets.mysqlpacket import LostError
 from interlock_gateway.adapters.targets.mysqlsession import (
@@ -31,7 +32,7 @@ from interlock_gateway.adapters.targets.mysqlwire import (
     prepare,
 )
 from interlock_gateway.adapters.targets.pool import Pool, Pools
-from interlock_gateway.core.model import Limits, Rows, Statement, Target
+from interlock_gateway.core.model import Before, Limits, Rows, Statement, Target
 from interlock_gateway.core.statement import Catalogue
 from interlock_gateway.service.targets import (
     Became,
@@ -135,7 +136,9 @@ class MysqlActor:
                 async with asyncio.timeout(limits.seconds + _GRACE_SECONDS), killing(connection):
                     await begin(connection, limits, read_only=False)
                     execution = bound(await prepare(connection, text), parameters)
-                rows = await self._do(connection, deed, execution, limits, witness)
+                    before = await image(connection, deed)
+                keeping = _Keeping(before, witness)
+                rows = await self._do(connection, deed, execution, limits, keeping)
             finally:
                 await _let_go(connection)
         return replace(rows, elapsed_ms=_since(started))
@@ -159,7 +162,7 @@ class MysqlActor:
         deed: Deed,
         execution: bytes,
         limits: Limits,
-        witness: Witness,
+        keeping: "_Keeping",
     ) -> Rows:
         """Send the statement, check its result, commit. From the first byte on, loss is doubt."""
         cap = replace(_cap(limits), cancel=False)
@@ -172,12 +175,19 @@ class MysqlActor:
                     raise
             # Rendered before COMMIT: nothing but the connection can fail after it.
             rows = replace(_rows(answer, limits), affected=answer.affected)
-            prepared = Prepared(rows.affected)
             if await _is_right(connection, deed, answer):
-                await _witnessed(connection, prepared, witness)
+                await _witnessed(connection, Prepared(rows.affected, keeping.before), keeping.by)
                 async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
                     await _commit(connection)
         return rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Keeping:
+    """What is kept of a deed beside what it did, and by whom."""
+
+    before: Before | None
+    by: Witness
 
 
 # --- a read -----------------------------------------------------------------------------------
