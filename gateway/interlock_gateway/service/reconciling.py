@@ -11,8 +11,8 @@ from typing import Any
 
 from interlock.errors import InterlockError, refusal
 
-from interlock_gateway.core.approval import ApprovalState
-from interlock_gateway.core.model import Dialect, Target
+from interlock_gateway.core.approval import ApprovalState, Proposal
+from interlock_gateway.core.model import Dialect, Effect, Target
 from interlock_gateway.service.approvals import opened
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.keeping import UNCOUNTED, sealed_as
@@ -103,14 +103,13 @@ class Reconciling:
 
     async def _proof(self, row: ApprovalRow, deed: DeedRow) -> Proof:
         proposal = opened(self._seal, row)
-        expect = Expect(proposal.expect)
         if deed.prepared_at is None:
-            rolls_back = proposal.dialect in _ROLLS_BACK and not expect.signals
-            became = Became.ROLLED_BACK if rolls_back else Became.UNTOLD
-            return Proof(became, _NEVER_SENT if rolls_back else "It may have acted before.")
+            known = _is_all_in_its_transaction(proposal)
+            became = Became.ROLLED_BACK if known else Became.UNTOLD
+            return Proof(became, _NEVER_SENT if known else "It may have acted before.")
         target = self._target(proposal.target)
         proof = await self._actor.became(target, json.loads(deed.transaction))
-        if proof.became is Became.ROLLED_BACK and expect.signals:
+        if proof.became is Became.ROLLED_BACK and not _is_all_in_its_transaction(proposal):
             return Proof(Became.UNTOLD, "It was rolled back, but a signal is not.")
         return proof
 
@@ -150,6 +149,13 @@ class Reconciling:
         except ValueError:
             return ""  # what was changed in the store is not offered
         return sealed.decode()
+
+
+def _is_all_in_its_transaction(proposal: Proposal) -> bool:
+    """Tell whether nothing of a deed is left once its transaction is rolled back."""
+    changes = proposal.effect in {Effect.WRITE.value, Effect.DDL.value}
+    rolls_back = proposal.dialect in _ROLLS_BACK
+    return changes and rolls_back and not Expect(proposal.expect).signals
 
 
 def _unknown(tx: Reading) -> Sequence[tuple[Any, Any]]:

@@ -1,4 +1,8 @@
-"""What the rows of a change are right before it: read in its transaction, and locked."""
+"""What the rows of a change are right before it: read in its transaction, and locked.
+
+Each value is written back as the server prints it under the pinned settings, quoted: it reads its
+own words as the same value, whatever the type.
+"""
 
 import asyncio
 from dataclasses import replace
@@ -13,6 +17,9 @@ from interlock_gateway.service.targets import Deed
 
 _LIMITS = Limits(rows=100, bytes=256 * 1024)
 """Of the evidence; the change itself has limits of its own."""
+
+_ELSEWHERE = frozenset((24, 790, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191))
+"""Types whose words depend on the session: money, and the names of things (regclass, …)."""
 
 _STORED = b"""
 SELECT a.attname, coalesce(a.attnum OPERATOR(pg_catalog.=) ANY (i.indkey), false),
@@ -64,7 +71,16 @@ async def image(connection: Connection, deed: Deed, seconds: float) -> Before | 
         await ask(connection, b"RELEASE SAVEPOINT image")
     columns, rows = pgtypes.table(answer.names, answer.oids, answer.rows)
     found = values.capped(columns, rows, _LIMITS, cut=answer.cut)
-    return Before(replace(found, affected=None), stored)
+    if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
+        stored = ()  # its texts may be any bytes, which are not shown as they are
+    literals = [tuple(map(_literal, answer.oids, row)) for row in answer.rows[: len(found.rows)]]
+    return Before(replace(found, affected=None), stored, tuple(literals))
+
+
+def _literal(oid: int, printed: str | None) -> str | None:
+    if printed is None:
+        return "NULL"
+    return None if oid in _ELSEWHERE else "'" + printed.replace("'", "''") + "'"
 
 
 async def _stored(connection: Connection, answer: Answer) -> tuple[Stored, ...]:
