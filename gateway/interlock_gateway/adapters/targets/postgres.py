@@ -46,6 +46,9 @@ from interlock_gateway.service.targets import (
 _GRACE_SECONDS = 1.0
 """How much later than the server's own time limit ours strikes."""
 
+_NAMED_SECONDS = 5.0
+"""For a server to name a transaction; after that nobody waits with rows locked."""
+
 _TIMED_OUT = ("57014", "55P03")  # query_canceled, lock_not_available
 _GONE = ("57P01", "57P02", "57P03", "57P05", "40003", "25P03")  # the session ended with these
 
@@ -211,7 +214,7 @@ async def _witnessed(
         TargetError: it was not kept, so it is rolled back.
         OutcomeUnknownError: the same, of a deed that a rollback does not take back.
     """
-    async with asyncio.timeout(_GRACE_SECONDS):
+    async with asyncio.timeout(_NAMED_SECONDS):
         transaction = await pgproof.named(connection)
     try:
         await witness.before_commit(replace(prepared, transaction=transaction))
