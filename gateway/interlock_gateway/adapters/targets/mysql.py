@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from interlock_gateway.adapters.targets import mysqlerrors, mysqlpacket, mysqltypes, values
 from interlock_gateway.adapters.targets.expectations import Outcome, check
@@ -32,7 +32,7 @@ from interlock_gateway.adapters.targets.mysqlwire import (
     prepare,
 )
 from interlock_gateway.adapters.targets.pool import Pool, Pools
-from interlock_gateway.core.model import Before, Limits, Rows, Statement, Target
+from interlock_gateway.core.model import Limits, Rows, Statement, Target
 from interlock_gateway.core.statement import Catalogue
 from interlock_gateway.service.targets import (
     Became,
@@ -137,8 +137,11 @@ class MysqlActor:
                     await begin(connection, limits, read_only=False)
                     execution = bound(await prepare(connection, text), parameters)
                     before = await image(connection, deed)
-                keeping = _Keeping(before, witness)
-                rows = await self._do(connection, deed, execution, limits, keeping)
+
+                async def keep(rows: Rows) -> None:
+                    await _witnessed(connection, Prepared(rows.affected, before), witness)
+
+                rows = await self._do(connection, deed, execution, limits, keep)
             finally:
                 await _let_go(connection)
         return replace(rows, elapsed_ms=_since(started))
@@ -162,7 +165,7 @@ class MysqlActor:
         deed: Deed,
         execution: bytes,
         limits: Limits,
-        keeping: "_Keeping",
+        keep: Callable[[Rows], Awaitable[None]],
     ) -> Rows:
         """Send the statement, check its result, commit. From the first byte on, loss is doubt."""
         cap = replace(_cap(limits), cancel=False)
@@ -176,18 +179,10 @@ class MysqlActor:
             # Rendered before COMMIT: nothing but the connection can fail after it.
             rows = replace(_rows(answer, limits), affected=answer.affected)
             if await _is_right(connection, deed, answer):
-                await _witnessed(connection, Prepared(rows.affected, keeping.before), keeping.by)
+                await keep(rows)
                 async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
                     await _commit(connection)
         return rows
-
-
-@dataclass(frozen=True, slots=True)
-class _Keeping:
-    """What is kept of a deed beside what it did, and by whom."""
-
-    before: Before | None
-    by: Witness
 
 
 # --- a read -----------------------------------------------------------------------------------
