@@ -1,5 +1,6 @@
 """What rows of a MariaDB table were before a change: kept, and brought back exactly, or not."""
 
+import asyncio
 import string
 from collections.abc import Iterator
 from dataclasses import replace
@@ -113,15 +114,20 @@ async def test_what_cannot_be_kept_is_rolled_back(shop: Shop) -> None:
     assert await shop.dump() == before
 
 
-async def test_the_rows_are_locked_between_the_look_and_the_change(shop: Shop) -> None:
+async def test_what_somebody_else_is_changing_is_waited_for(shop: Shop) -> None:
+    """Read without a lock, the rows would be those before the other change: a wrong way back."""
+    sql = "UPDATE orders SET state = 'done'"
     async with session(shop.database.owner) as other:
-        await lines(other, "SELECT 1")
-        for sql in ("SET autocommit = 0", "UPDATE orders SET state = 'held'"):
-            execution = bound(await prepare(other, sql.encode()), [])
+        for held in ("SET autocommit = 0", "UPDATE orders SET state = 'held'"):
+            execution = bound(await prepare(other, held.encode()), [])
             await execute(other, execution, Cap(rows=1, bytes=100))
-        with pytest.raises(TargetError) as caught:
-            await shop.act("DELETE FROM orders")
-    assert caught.value.code == "target-timeout"
+        acting = asyncio.create_task(shop.act(sql))
+        await asyncio.sleep(0.7)  # long enough to come to the rows, and to wait for them
+        assert not acting.done()
+        await execute(other, bound(await prepare(other, b"COMMIT"), []), Cap(rows=1, bytes=100))
+        await acting
+    assert shop.before.rows.rows[0][2] == "held"
+    assert "'held'" in shop.undo(sql)
 
 
 UNCERTAIN = {

@@ -1,5 +1,6 @@
 """Deeds on a real PostgreSQL: they stand only as approved, and doubt is called doubt."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -157,6 +158,20 @@ async def test_the_rows_are_told_as_they_were_right_before(shop: Shop) -> None:
     assert shop.before.rows.rows == ((1, "open"), (2, "open"))
     assert shop.before.stored == (Stored("id", key=True), Stored("state"))
     assert shop.states() == ["done", "done", "open", "open", "open"]
+
+
+async def test_what_somebody_else_is_changing_is_waited_for(shop: Shop) -> None:
+    """Read without a lock, the rows would be those before the other change: a wrong way back."""
+    change = deed("UPDATE orders SET state = 'done' WHERE id = $1", id=1)
+    with psycopg.connect(shop.database.app) as other:
+        other.execute("UPDATE orders SET state = 'held' WHERE id = 1")
+        acting = asyncio.create_task(shop.act(imaged(change, "id = $1")))
+        await asyncio.sleep(0.7)  # long enough to come to the row, and to wait for it
+        assert not acting.done()
+        other.commit()
+        await acting
+    assert shop.before is not None
+    assert shop.before.rows.rows == ((1, "held"),)
 
 
 async def test_a_value_that_is_set_is_no_value_of_the_condition(shop: Shop) -> None:
