@@ -23,6 +23,7 @@ from interlock_gateway.service.wishes import Wish
 from mysql_target import AsWritten
 from policy_folder import SHIPPED
 from stub_api import READER, WRITER
+from witnesses import Attentive
 
 ACTIONS = read(SHIPPED).actions
 LOOPBACK = (ip_network("127.0.0.1/32"),)
@@ -80,7 +81,7 @@ class ApiOperator:
         """Do it once."""
         assert self.design is not None
         deed = Deed(self.design.statement, {}, self.design.expect, 0, 1)
-        return await self.actor.act(self.target, deed, self.target.limits)
+        return await self.actor.act(self.target, deed, self.target.limits, Attentive())
 
     async def refused(self) -> TargetError:
         """Do it where it must be refused, and return how."""

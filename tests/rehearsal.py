@@ -22,6 +22,7 @@ from interlock_gateway.adapters.targets.sqlite import SqliteReader
 from interlock_gateway.core.model import Dialect, Limits, Rows, Target
 from interlock_gateway.core.statement.translate import translate
 from interlock_gateway.service.targets import Deed, Expect
+from witnesses import Attentive
 
 ROOT = Path(__file__).parent.parent
 RUNBOOKS = ROOT / "runbooks"
@@ -141,7 +142,7 @@ class Rehearsal:
         deed = Deed(
             translate(self._target.dialect, action["execute"]["sql"]), args, Expect.ONE_TRUE
         )
-        rows = self._loop.run(self._actor.act(self._target, deed, Limits()))
+        rows = self._loop.run(self._actor.act(self._target, deed, Limits(), Attentive()))
         self._verified(action["verify"]["sql"], args)
         decoded = {name: wire.decode_value(value) for name, value in args.items()}
         self.acted.append((asked["action"], decoded))

@@ -170,6 +170,7 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     yield composed.telling.run()
     yield composed.reloading.run()
     yield _sweep(composed)
+    yield _prove(composed)
     if composed.vault is not None:
         policy = composed.gateway.policy
         yield composed.vault.run(lambda: named_in(policy.current.targets.values()))
@@ -207,6 +208,18 @@ async def _sweep(composed: Composed, every_s: float = 1.0) -> None:
         except Exception as error:  # noqa: BLE001  the sweep outlives every trouble, and says so
             composed.meter.count("alarms", kind="sweep")
             _log.warning("the sweep failed", reason=str(error))
+        await asyncio.sleep(every_s)
+
+
+async def _prove(composed: Composed, every_s: float = 1.0) -> None:
+    """Prove unknown outcomes, beside the sweep: a target that does not answer takes its time."""
+    while True:
+        try:
+            if proven := await composed.gateway.reconciling.prove():
+                _log.warning("unknown outcomes proven", count=proven)
+        except Exception as error:  # noqa: BLE001  it outlives every trouble, and says so
+            composed.meter.count("alarms", kind="prove")
+            _log.warning("proving outcomes failed", reason=str(error))
         await asyncio.sleep(every_s)
 
 

@@ -219,6 +219,9 @@ CODES: dict[str, Code] = {
         502, OutcomeUnknown, "Look at the target before anything else; then resolve it by hand."
     ),
     "idempotency-conflict": Code(409, Denied, "The same thing is under way or unresolved."),
+    "target-busy": Code(
+        409, Denied, "Run the step's request again when the other action has ended."
+    ),
     "store-unwritable": Code(
         503, Unavailable, "Nothing runs that cannot be recorded. Free the disk or mend the store."
     ),

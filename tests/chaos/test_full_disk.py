@@ -43,7 +43,7 @@ async def test_a_grant_that_cannot_be_recorded_as_used_is_not_used(
     assert counters.n(counter) == 1
 
 
-async def test_a_deed_whose_outcome_cannot_be_recorded_is_unknown_without_a_restart(
+async def test_a_deed_that_cannot_be_recorded_is_rolled_back(
     gateway: Gateway, approver: Someone, run: RunAt, counters: Counters, counter: int
 ) -> None:
     approval = await asks(run, counter)
@@ -54,14 +54,32 @@ async def test_a_deed_whose_outcome_cannot_be_recorded_is_unknown_without_a_rest
         await asyncio.to_thread(counters.wait_for_waiters)
         with gateway.on_a_full_disk():
             holder.rollback()
+            assert await code == "store-unwritable"
+            assert counters.n(counter) == 0
+    await asyncio.to_thread(until, lambda: _told(gateway, "proven", approval), "it is proven")
+    assert await run.refused(path) == "target-failed"
+    assert counters.n(counter) == 0
+
+
+async def test_a_deed_whose_outcome_cannot_be_recorded_is_proven_without_a_restart(
+    gateway: Gateway, approver: Someone, run: RunAt, counters: Counters, counter: int
+) -> None:
+    approval = await asks(run, counter)
+    await approves(approver, approval)
+    path = f"/v1/approvals/{approval}/execute"
+    with counters.hold_commits() as holder:
+        code = asyncio.create_task(run.refused(path))
+        await asyncio.to_thread(counters.wait_for_waiters)
+        with gateway.on_a_full_disk():
+            holder.rollback()
             assert await code == "outcome-unknown"
             assert counters.n(counter) == 1
-    await asyncio.to_thread(until, lambda: _told(gateway, approval), "it is noticed")
-    assert (await approver.prompt(approval))["state"] == "outcome_unknown"
-    assert await run.refused(path) == "outcome-unknown"
+    await asyncio.to_thread(until, lambda: _told(gateway, "proven", approval), "it is proven")
+    assert _told(gateway, "outcome_unknown", approval)
+    assert (await run.post(path))["state"] == "succeeded"
     assert counters.n(counter) == 1
 
 
-def _told(gateway: Gateway, approval: str) -> bool:
+def _told(gateway: Gateway, word: str, approval: str) -> bool:
     lines = journal(str(gateway.home.store))
-    return ("action.outcome_unknown", approval) in {line.what for line in lines}
+    return (f"action.{word}", approval) in {line.what for line in lines}

@@ -7,10 +7,11 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
+from typing import Any
 
 import httpx
 import pytest
-from support.counting import BUMP, LOOK, Counters, approves, asks, question, until, wish
+from support.counting import LOOK, Counters, approves, asks, question, until, wish
 from support.house import RunAt, Someone
 from support.journal import assert_whole, journal
 from support.processes import Gateway
@@ -131,7 +132,20 @@ async def test_after_a_vote_the_grant_works(
     assert counters.n(counter) == 1
 
 
-async def test_during_an_execution_that_did_nothing_yet_the_outcome_is_unknown(
+async def until_resolved(who: Someone, approval: str) -> None:
+    """Wait until the gateway has found out by itself what became of a deed."""
+    async with asyncio.timeout(30):
+        while (await who.prompt(approval))["state"] != "resolved":  # noqa: ASYNC110  another process
+            await asyncio.sleep(0.05)
+
+
+def proven(gateway: Gateway) -> list[dict[str, Any]]:
+    """Return the data of each outcome that was proven."""
+    bodies = [line.body for line in journal(str(gateway.home.store))]
+    return [body["data"] for body in bodies if body["type"] == "action.proven"]
+
+
+async def test_during_an_execution_that_did_nothing_yet_it_is_proven_that_nothing_changed(
     gateway: Gateway,
     responder: Someone,
     approver: Someone,
@@ -148,29 +162,25 @@ async def test_during_an_execution_that_did_nothing_yet_the_outcome_is_unknown(
         holder.rollback()
 
     assert {("action.started", approval), ("action.outcome_unknown", approval)} <= told
-    assert await run.refused(f"/v1/approvals/{approval}/execute") == "outcome-unknown"
-    await can_be_seen(run, responder)
-    attempt = await run.starts("bump", BUMP)
-    same = wish(run, counter, attempt)
-    assert await run.refused("/v1/executions", same) == "idempotency-conflict"
+    await until_resolved(approver, approval)  # it was never prepared, so never committed
+    assert await run.refused(f"/v1/approvals/{approval}/execute") == "target-failed"
     assert counters.n(counter) == 0
-    found = {"outcome": "failed", "reason": "the counter still says nought"}
-    await responder.post(f"/v1/approvals/{approval}/resolve", found)
+    await can_be_seen(run, responder)
     second = await asks(run, counter)
     await approves(approver, second)
     assert (await run.post(f"/v1/approvals/{second}/execute"))["state"] == "succeeded"
     assert counters.n(counter) == 1
 
 
-async def test_after_the_deed_and_before_its_record_the_outcome_is_unknown(
+async def test_after_the_commit_and_before_its_record_it_is_proven_that_it_was_done(
     gateway: Gateway, approver: Someone, run: RunAt, counters: Counters, counter: int
 ) -> None:
     approval = await asks(run, counter)
     await approves(approver, approval)
     with closing(sqlite3.connect(gateway.home.store, isolation_level=None)) as store:
-        with counters.hold(counter) as holder:
+        with counters.hold_commits() as holder:
             async with under_way(run, f"/v1/approvals/{approval}/execute", {}):
-                await in_the_background(counters)
+                await in_the_background(counters)  # COMMIT was sent
                 store.execute("BEGIN IMMEDIATE")  # from here on nothing can be recorded
                 holder.rollback()
                 await asyncio.to_thread(until, lambda: counters.n(counter) == 1, "it is done")
@@ -180,10 +190,57 @@ async def test_after_the_deed_and_before_its_record_the_outcome_is_unknown(
 
     lines = journal(str(gateway.home.store))
     assert_whole(lines)
-    assert ("action.outcome_unknown", approval) in {line.what for line in lines}
+    told = {line.what for line in lines}
+    assert {("action.prepared", approval), ("action.outcome_unknown", approval)} <= told
+    await until_resolved(approver, approval)
+    assert proven(gateway)[-1]["outcome"] == "succeeded"
     for _ in range(3):
-        assert await run.refused(f"/v1/approvals/{approval}/execute") == "outcome-unknown"
+        answer = await run.post(f"/v1/approvals/{approval}/execute")
+        assert (answer["state"], answer["affected"]) == ("succeeded", 1)
     assert counters.n(counter) == 1
+
+
+@pytest.mark.parametrize("ended", [False, True], ids=["then it commits", "then it is ended"])
+async def test_killed_while_the_commit_is_under_way_what_becomes_of_it_is_proven(
+    gateway: Gateway,
+    approver: Someone,
+    run: RunAt,
+    counters: Counters,
+    counter: int,
+    ended: bool,  # noqa: FBT001  a parameter of the test
+) -> None:
+    approval = await asks(run, counter)
+    await approves(approver, approval)
+    with counters.hold_commits() as holder:
+        async with under_way(run, f"/v1/approvals/{approval}/execute", {}):
+            await in_the_background(counters)
+            killed(gateway)
+        assert (await approver.prompt(approval))["state"] == "outcome_unknown"
+        if ended:
+            counters.end_action_sessions()
+        holder.rollback()
+
+    await until_resolved(approver, approval)
+    assert proven(gateway)[-1]["outcome"] == ("failed" if ended else "succeeded")
+    assert counters.n(counter) == (0 if ended else 1)
+
+
+async def test_without_a_record_of_it_nothing_is_committed(
+    gateway: Gateway, approver: Someone, run: RunAt, counters: Counters, counter: int
+) -> None:
+    """The store is full when the rows have changed: they are as they were, and it is said."""
+    approval = await asks(run, counter)
+    await approves(approver, approval)
+    with closing(sqlite3.connect(gateway.home.store, isolation_level=None)) as store:
+        with counters.hold(counter) as holder:
+            using = asyncio.create_task(run.call("POST", f"/v1/approvals/{approval}/execute", {}))
+            await in_the_background(counters)
+            store.execute("BEGIN IMMEDIATE")
+            holder.rollback()
+            problem = (await using).json()
+        store.execute("ROLLBACK")
+    assert problem["code"] == "store-unwritable", problem
+    assert counters.n(counter) == 0
 
 
 async def test_right_after_an_execution_a_retry_gets_its_outcome(

@@ -103,6 +103,56 @@ async def test_what_one_dies_over_the_other_never_does_again(
     assert counters.n(counter) == 0
 
 
+async def test_two_gateways_never_act_on_one_target_at_once(
+    pair: Pair, run: RunAt, counters: Counters, counter: int
+) -> None:
+    """The second waits at its own gateway, though nobody there knows the first."""
+    approver = pair.at(pair.first, "approver")
+    other = await pair.at(pair.second, "responder").runs(
+        await pair.at(pair.second, "responder").declares("Another"), "counting"
+    )
+    first, second = await asks(run, counter), await asks(other, counter + 100)
+    for approval in (first, second):
+        await approves(approver, approval)
+    with counters.hold(counter) as holder:
+        one = asyncio.create_task(run.post(f"/v1/approvals/{first}/execute"))
+        await asyncio.to_thread(counters.wait_for_waiters)
+        two = asyncio.create_task(other.post(f"/v1/approvals/{second}/execute"))
+        await asyncio.sleep(1)  # long enough for the second to act, if nobody held it back
+        assert (await approver.prompt(second))["state"] == "approved"
+        assert counters.n(counter + 100) == 0
+        holder.rollback()
+    assert [(await each)["state"] for each in (one, two)] == ["succeeded", "succeeded"]
+    assert (counters.n(counter), counters.n(counter + 100)) == (1, 1)
+
+
+async def test_of_many_at_two_gateways_one_acts_at_a_time_and_each_once(
+    pair: Pair, run: RunAt, counters: Counters, counter: int, postgres_dsn: str
+) -> None:
+    approver, runs = pair.at(pair.second, "approver"), [run]
+    for at in (pair.first, pair.second, pair.second):
+        responder = pair.at(at, "responder")
+        runs.append(await responder.runs(await responder.declares(), "counting"))
+    asked = [await asks(each, counter + 100 * number) for number, each in enumerate(runs)]
+    for approval in asked:
+        await approves(approver, approval)
+    calls = [
+        each.call("POST", f"/v1/approvals/{approval}/execute", {})
+        for each, approval in zip(runs, asked, strict=True)
+        for _ in range(3)
+    ]
+    answers = [response.json() for response in await asyncio.gather(*calls)]
+
+    done = [one for one in answers if one.get("state") == "succeeded" and "replayed" not in one]
+    assert len(done) == len(asked)
+    assert {one["code"] for one in answers if "code" in one} <= {"approval-used"}
+    assert [counters.n(counter + 100 * number) for number in range(len(asked))] == [1] * len(asked)
+    at_work = 0
+    for line in journal(postgres_dsn):
+        at_work += {"action.started": 1, "action.succeeded": -1}.get(line.body["type"], 0)
+        assert at_work in {0, 1}
+
+
 async def test_a_store_that_drops_every_connection_is_found_again(
     pair: Pair, run: RunAt, counters: Counters, counter: int, postgres_database: Database
 ) -> None:

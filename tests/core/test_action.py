@@ -147,6 +147,16 @@ def test_what_is_executed_is_always_a_statement() -> None:
         ("stop(:pid)", "stop(1)", "The argument `pid` is not used by `execute`."),
         ('"one row, true"', '"row count"', "`count` is missing."),
         ('"one row, true"', '"row count"', "`max_rows` is missing."),
+        (
+            '"one row, true"',
+            '"one row, true"\nidentifiers = ["pid"]',
+            "`identifiers` names `pid`, which is no text argument on PostgreSQL.",
+        ),
+        (
+            '"one row, true"',
+            '"one row, true"\nidentifiers = ["pid"]',
+            "With `identifiers`, `guarded_by_precheck` says how the precheck finds them.",
+        ),
         ("cooldown_s = 0", "cooldown_s = 0\nmax_rows = 5", "`max_rows` is unknown"),
         ('expect = "one row"', 'expect = "row count"', "`expect = 'row count'` is unknown"),
         ("within_s = 5", "within_s = 500", "`within_s = 500` must be from 0 to 300"),

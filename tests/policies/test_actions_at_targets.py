@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,11 +20,13 @@ from interlock_gateway.adapters.targets.mysqlpacket import LostError
 from interlock_gateway.adapters.targets.mysqlwire import Connection, lines
 from interlock_gateway.adapters.targets.postgres import PostgresActor, PostgresReader
 from interlock_gateway.core.model import Limits, Target
-from interlock_gateway.core.statement import translate
+from interlock_gateway.core.statement import translate, undo_of, with_names
 from interlock_gateway.service.outcomes import as_expected
 from interlock_gateway.service.targets import Deed, Expect, TargetError
 from mysql_target import AsWritten, Maria, maria, session
 from policy_folder import SHIPPED
+from psycopg import sql
+from witnesses import Attentive
 
 ACTIONS = read(SHIPPED).actions
 QUICK = Limits(seconds=5)
@@ -39,6 +42,7 @@ class Operator:
         self._actor = (PostgresActor if postgres else MysqlActor)(AsWritten())
         self._target = Target("orders", self.action.dialect, "production", read, act)
         self.given: dict[str, Any] = {}
+        self.witness = Attentive()
 
     async def aclose(self) -> None:
         await self._reader.aclose()
@@ -70,11 +74,24 @@ class Operator:
 
     async def acts(self, rows: int = 0) -> list[tuple[Any, ...]]:
         """Do it, once, given that `rows` were counted before."""
-        statement = translate(self.action.dialect, self.action.execute.sql)
+        execute = self.action.execute
+        names = {name: str(self.given[name]["value"]) for name in execute.identifiers}
+        text = with_names(execute.sql, names) if names else execute.sql
+        statement = translate(self.action.dialect, text)
         values = {name: self.given[name] for name in statement.names}
         expect = Expect(self.action.execute.expect)
-        deed = Deed(statement, values, expect, rows, self.action.max_rows)
-        return list((await self._actor.act(self._target, deed, QUICK)).rows)
+        image = translate(self.action.dialect, self.action.image.sql)
+        deed = Deed(statement, values, expect, rows, self.action.max_rows, image)
+        if not image.text:
+            deed = replace(deed, image=None)
+        self.statement = statement
+        return list((await self._actor.act(self._target, deed, QUICK, self.witness)).rows)
+
+    @property
+    def undo(self) -> str:
+        """What is offered to bring the rows back."""
+        assert self.witness.before is not None
+        return undo_of(self.statement, self.witness.before)
 
     async def refusal(self, rows: int = 0) -> str:
         """Do it where it must be refused; return the code."""
@@ -308,6 +325,157 @@ async def test_a_job_that_a_worker_has_taken_since_rolls_all_of_it_back(
 
     assert await queue.refusal(2) == "precondition-failed"
     assert states(module_database) == ["running", "running", "running"]
+
+
+@pytest.mark.postgres
+async def test_what_is_offered_puts_the_jobs_as_they_were(
+    queue: Operator, module_database: Database
+) -> None:
+    with psycopg.connect(module_database.app, autocommit=True) as owner:
+        before = owner.execute("SELECT * FROM jobs ORDER BY id").fetchall()
+        await queue.acts(2)
+        assert owner.execute("SELECT * FROM jobs ORDER BY id").fetchall() != before
+        owner.execute(queue.undo.encode())
+        assert owner.execute("SELECT * FROM jobs ORDER BY id").fetchall() == before
+
+
+@pytest.fixture
+async def poisoned(
+    queue: Operator,  # noqa: ARG001  its jobs
+    module_database: Database,
+) -> AsyncIterator[Operator]:
+    """Of the three jobs two have failed five times."""
+    with psycopg.connect(module_database.app, autocommit=True) as owner:
+        owner.execute("UPDATE jobs SET state = 'failed', attempts = 5 WHERE id > 1")
+    operator = Operator("queue.quarantine", module_database.read, module_database.act)
+    operator.asks(jobs=[{"id": 2, "attempts": 5}, {"id": 3, "attempts": 5}])
+    yield operator
+    await operator.aclose()
+
+
+@pytest.mark.postgres
+async def test_named_jobs_are_quarantined_and_what_is_offered_brings_them_back(
+    poisoned: Operator, module_database: Database
+) -> None:
+    ((count,),) = [tuple(row.values()) for row in await poisoned.shown("count")]
+    assert count == len(await poisoned.shown("preview")) == 2
+    assert await poisoned.holds("precheck")
+    with psycopg.connect(module_database.app, autocommit=True) as owner:
+        before = owner.execute("SELECT * FROM jobs ORDER BY id").fetchall()
+
+        await poisoned.acts(count)
+        assert states(module_database) == ["running", "quarantined", "quarantined"]
+        assert await poisoned.holds("verify")
+        assert not await poisoned.holds("precheck")
+
+        owner.execute(poisoned.undo.encode())
+        assert owner.execute("SELECT * FROM jobs ORDER BY id").fetchall() == before
+
+
+@pytest.mark.postgres
+async def test_a_job_that_was_tried_again_since_is_not_quarantined(
+    poisoned: Operator, module_database: Database
+) -> None:
+    with psycopg.connect(module_database.app, autocommit=True) as worker:
+        worker.execute("UPDATE jobs SET attempts = 6 WHERE id = 3")
+
+    assert not await poisoned.holds("precheck")
+    assert await poisoned.refusal(2) == "precondition-failed"
+    assert states(module_database) == ["running", "failed", "failed"]
+
+
+# --- vacuum -----------------------------------------------------------------------------------
+
+ODD = 'Or"ders; DROP TABLE jobs --'
+
+
+@pytest.fixture
+async def dirty(module_database: Database) -> AsyncIterator[Operator]:
+    """A table with an odd name and dead rows, whose owner the action login stands for."""
+    role = sql.Identifier(str(urlsplit(module_database.act).username))
+    with psycopg.connect(module_database.superuser, autocommit=True) as admin:
+        admin.execute("DROP ROLE IF EXISTS il_vacuums")
+        admin.execute("CREATE ROLE il_vacuums")
+        admin.execute(sql.SQL("GRANT il_vacuums TO {}").format(role))
+        admin.execute(sql.SQL("CREATE TABLE {} (id int)").format(sql.Identifier(ODD)))
+        admin.execute(
+            sql.SQL("INSERT INTO {} SELECT generate_series(1, 100)").format(sql.Identifier(ODD))
+        )
+        admin.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(ODD)))
+        admin.execute(sql.SQL("ALTER TABLE {} OWNER TO il_vacuums").format(sql.Identifier(ODD)))
+        operator = Operator("pg.vacuum", module_database.read, module_database.act)
+        operator.asks(schema="public", table=ODD, vacuum_count=0)
+        yield operator
+        await operator.aclose()
+        admin.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(ODD)))
+        admin.execute(sql.SQL("REVOKE il_vacuums FROM {}").format(role))
+        admin.execute("DROP ROLE il_vacuums")
+
+
+@pytest.mark.postgres
+async def test_a_table_is_vacuumed_whatever_its_name(
+    dirty: Operator, module_database: Database
+) -> None:
+    (shown,) = await dirty.shown("preview")
+    assert (shown["relname"], shown["vacuum_count"]) == (ODD, 0)
+    assert await dirty.holds("precheck")
+
+    assert await dirty.acts() == []
+    assert dirty.witness.told == []  # it commits by itself: there is no moment before
+    assert dirty.statement.text == 'VACUUM (ANALYZE) "public"."Or""ders; DROP TABLE jobs --"'
+    assert await dirty.holds("verify")
+    assert not await dirty.holds("precheck")  # somebody has vacuumed it since it was looked at
+    with psycopg.connect(module_database.superuser) as admin:
+        found = admin.execute(
+            "SELECT last_vacuum IS NOT NULL, last_analyze IS NOT NULL FROM pg_stat_user_tables "
+            "WHERE relname = %s",
+            [ODD],
+        ).fetchall()
+    assert found == [(True, True)]
+
+
+@pytest.mark.postgres
+async def test_a_vacuum_that_was_only_warned_about_is_a_failure(
+    dirty: Operator, module_database: Database
+) -> None:
+    with psycopg.connect(module_database.superuser, autocommit=True) as admin:
+        admin.execute(sql.SQL("ALTER TABLE {} OWNER TO postgres").format(sql.Identifier(ODD)))
+        assert await dirty.refusal() == "target-failed"
+    assert not await dirty.holds("verify")
+
+
+@pytest.mark.postgres
+async def test_a_vacuum_that_gets_no_lock_is_a_failure(
+    dirty: Operator, module_database: Database
+) -> None:
+    with psycopg.connect(module_database.superuser) as other:
+        other.execute(sql.SQL("LOCK TABLE {}").format(sql.Identifier(ODD)))
+        assert await dirty.refusal() == "target-timeout"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "made",
+    [
+        "CREATE VIEW odd_one AS SELECT 1 AS a",
+        "CREATE TABLE odd_one (a int) PARTITION BY RANGE (a)",
+        "CREATE MATERIALIZED VIEW odd_one AS SELECT 1 AS a",
+        "SELECT 1",
+    ],
+    ids=["a view", "a partitioned table", "a materialized view", "nothing"],
+)
+async def test_only_a_plain_table_that_is_there_is_vacuumed(
+    dirty: Operator, module_database: Database, made: str
+) -> None:
+    with psycopg.connect(module_database.superuser) as admin:
+        admin.execute(made.encode())
+        admin.commit()
+        dirty.asks(schema="public", table="odd_one", vacuum_count=0)
+        assert not await dirty.holds("precheck")
+        word = made.split("odd_one", maxsplit=1)[0].removeprefix("CREATE ")
+        if word.endswith(" "):
+            admin.execute(f"DROP {word} odd_one".encode())
+        admin.commit()
 
 
 # --- sessions of MariaDB ----------------------------------------------------------------------

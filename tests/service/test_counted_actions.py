@@ -47,6 +47,39 @@ async def test_the_count_that_was_shown_is_what_must_change(
     assert deed.values == {"jobs": {"type": "json", "value": JOBS}}
 
 
+async def test_the_rows_of_a_counted_action_are_read_right_before_it(
+    home: House, stuck: RunAt, approver: Someone
+) -> None:
+    asked = (await stuck.post("/v1/actions", asks(stuck)))["approval"]
+    await approver.vote(asked["id"])
+    await stuck.post(f"/v1/approvals/{asked['id']}/execute")
+    (deed,) = home.target.deeds
+    assert deed.image is not None
+    assert deed.image.text.startswith("SELECT j.* FROM jobs AS j")
+    assert deed.image.names == ("jobs",)
+
+
+async def test_of_a_plain_change_the_rows_need_no_read_of_its_file(
+    home: House, stuck: RunAt, approver: Someone
+) -> None:
+    file = home.folder / "policies/actions/queue.requeue_stuck.toml"
+    head, rest = file.read_text().split("[image]")
+    _, rest = rest.split("[execute]")
+    rest = rest[rest.index('expect = "row count"') :]
+    plain = (
+        "UPDATE jobs SET state = 'queued' WHERE id IN (SELECT id FROM jobs WHERE :jobs <> '[]')"
+    )
+    precheck = '[precheck]\nsql = "SELECT 1 AS one WHERE :jobs <> \'[]\'"\nexpect = "one row"\n'
+    file.write_text(f'{head}{precheck}\n[execute]\nsql = "{plain}"\n{rest}')
+    assert home.policies.reload() == ()
+    asked = (await stuck.post("/v1/actions", asks(stuck)))["approval"]
+    await approver.vote(asked["id"])
+    await stuck.post(f"/v1/approvals/{asked['id']}/execute")
+    (deed,) = home.target.deeds
+    assert deed.image is not None
+    assert deed.image.text.startswith("SELECT * FROM jobs WHERE (id IN (SELECT id FROM jobs")
+
+
 async def test_more_rows_than_the_action_ever_changes_are_not_asked_for(
     home: House, stuck: RunAt
 ) -> None:

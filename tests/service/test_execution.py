@@ -42,7 +42,7 @@ async def test_the_stored_bytes_are_executed_and_verified(
         "backend_start": {"type": "timestamptz", "value": BACKEND_START},
     }
     kinds = await home.kinds(incident)
-    assert kinds[-2:] == ["action.started", "action.succeeded"]
+    assert kinds[-3:] == ["action.started", "action.prepared", "action.succeeded"]
 
 
 async def test_the_intent_is_durable_before_the_deed(

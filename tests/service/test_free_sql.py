@@ -108,19 +108,19 @@ async def test_nothing_to_change_needs_no_approval(home: House, requeue: RunAt) 
     assert await requeue.refused("/v1/executions", requeue.mutates()) == "outside-limits"
 
 
-def _with_the_rows_before(deed: Deed) -> Rows:
+def _the_rows_before(deed: Deed) -> Before:
     assert deed.image is not None
     assert deed.image.text == "SELECT * FROM jobs WHERE (state = $1\n)"
     columns = (Column("id", "integer"), Column("state", "text"))
     before = Rows(columns, tuple((number, "stuck") for number in range(3)))
     stored = (Stored("id", key=True), Stored("state"))
-    return Rows((), (), affected=3, before=Before(before, stored))
+    return Before(before, stored)
 
 
-async def _succeeded(who: Someone, incident: str) -> dict[str, Any]:
-    """Return the parts of the event that says it was done."""
+async def _parts(who: Someone, incident: str, kind: str) -> dict[str, Any]:
+    """Return the parts of the one event of a type."""
     entries = (await who.get(f"/v1/incidents/{incident}/timeline"))["entries"]
-    (done,) = [one for one in entries if one["event"]["type"] == "action.succeeded"]
+    (done,) = [one for one in entries if one["event"]["type"] == kind]
     named = {
         name: done["parts"][value["$part"]]
         for name, value in done["event"]["data"].items()
@@ -132,7 +132,7 @@ async def _succeeded(who: Someone, incident: str) -> dict[str, Any]:
 async def test_what_the_rows_were_is_kept_and_what_brings_them_back_is_offered(
     home: House, requeue: RunAt, approver: Someone, incident: str
 ) -> None:
-    home.target.deed = _with_the_rows_before
+    home.target.before = _the_rows_before
     approval = await _asked(requeue)
     assert (
         "rows are read right before they change"
@@ -143,15 +143,16 @@ async def test_what_the_rows_were_is_kept_and_what_brings_them_back_is_offered(
 
     first = """UPDATE "jobs" SET "state" = 'stuck' WHERE "id" = 0;"""
     assert answer["undo_sql"].splitlines()[0] == first
-    done = await _succeeded(approver, incident)
-    assert done["before"]["rows"] == [[0, "stuck"], [1, "stuck"], [2, "stuck"]]
+    kept = await _parts(approver, incident, "action.prepared")
+    assert kept["before"]["rows"] == [[0, "stuck"], [1, "stuck"], [2, "stuck"]]
+    done = await _parts(approver, incident, "action.succeeded")
     assert done["undo_sql"] == answer["undo_sql"]
 
 
 async def test_masked_values_are_neither_kept_nor_written_back(
     home: House, requeue: RunAt, approver: Someone, incident: str
 ) -> None:
-    home.target.deed = _with_the_rows_before
+    home.target.before = _the_rows_before
     targets = home.folder / "policies" / "targets.toml"
     act = 'act = "env:ORDERS_ACT"'
     masked = targets.read_text().replace(act, f'{act}\nmasked = {{ pii = ["public.jobs.state"] }}')
@@ -164,21 +165,19 @@ async def test_masked_values_are_neither_kept_nor_written_back(
     answer = await requeue.post(f"/v1/approvals/{approval}/execute")
 
     assert "undo_sql" not in answer
-    done = await _succeeded(approver, incident)
-    assert done["before"]["rows"] == [[0, "[pii]"], [1, "[pii]"], [2, "[pii]"]]
-    assert "undo_sql" not in done
+    kept = await _parts(approver, incident, "action.prepared")
+    assert kept["before"]["rows"] == [[0, "[pii]"], [1, "[pii]"], [2, "[pii]"]]
+    assert "undo_sql" not in await _parts(approver, incident, "action.succeeded")
 
 
 async def test_no_undo_is_offered_where_more_changed_than_was_read(
     home: House, requeue: RunAt, approver: Someone
 ) -> None:
-    def one_came_in_between(deed: Deed) -> Rows:
-        rows = _with_the_rows_before(deed)
-        assert rows.before is not None
-        two = replace(rows.before.rows, rows=rows.before.rows.rows[:2])
-        return replace(rows, before=replace(rows.before, rows=two))
+    def one_came_in_between(deed: Deed) -> Before:
+        before = _the_rows_before(deed)
+        return replace(before, rows=replace(before.rows, rows=before.rows.rows[:2]))
 
-    home.target.deed = one_came_in_between
+    home.target.before = one_came_in_between
     approval = await _asked(requeue)
     await approver.vote(approval)
 

@@ -38,6 +38,14 @@ _STEPS: dict[str, dict[str, Any]] = {
 _SELECT = "SELECT n FROM counters WHERE id = :id"
 _UPDATE = "UPDATE counters SET n = n + 1 WHERE id = :id"
 _MOST = 500
+_PAUSES = """
+CREATE OR REPLACE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS
+  $$ BEGIN PERFORM pg_catalog.pg_advisory_xact_lock_shared(4711); RETURN NULL; END $$;
+DROP TRIGGER IF EXISTS pauses ON counters;
+CREATE CONSTRAINT TRIGGER pauses AFTER UPDATE ON counters
+  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION pause();
+"""
+"""Lets a COMMIT wait: the trigger runs with it."""
 
 
 def counting_runbook() -> str:
@@ -79,6 +87,7 @@ class Counters:
             owner.execute(
                 "INSERT INTO counters SELECT g, 0 FROM generate_series(1, %s) g", [_MOST]
             )
+            owner.execute(_PAUSES)
             act = psycopg.conninfo.conninfo_to_dict(database.act)["user"]
             grant = sql.SQL("GRANT SELECT, UPDATE ON counters TO {}")
             owner.execute(grant.format(sql.Identifier(str(act))))
@@ -105,6 +114,19 @@ class Counters:
         holder = psycopg.connect(self._database.app)
         holder.execute("SELECT n FROM counters WHERE id = %s FOR UPDATE", [counter])
         return holder
+
+    def hold_commits(self) -> "psycopg.Connection[Any]":
+        """Return a session that lets nobody commit a count until it rolls back."""
+        holder = psycopg.connect(self._database.app)
+        holder.execute("SELECT pg_advisory_xact_lock(4711)")
+        return holder
+
+    def end_action_sessions(self) -> None:
+        """End what the action login has under way, as an administrator can."""
+        act = psycopg.conninfo.conninfo_to_dict(self._database.act)["user"]
+        with psycopg.connect(self._database.superuser, autocommit=True) as admin:
+            asked = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s"
+            admin.execute(asked, [act])
 
     def hold_all(self) -> "psycopg.Connection[Any]":
         """Return a session that lets nobody read the table until it rolls back."""

@@ -28,12 +28,27 @@ from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.tokens import SignedRunTokens
-from interlock_gateway.core.model import Column, Limits, Person, Rows, Statement, Target
+from interlock_gateway.core.model import (
+    Before,
+    Column,
+    Limits,
+    Person,
+    Rows,
+    Statement,
+    Target,
+)
 from interlock_gateway.core.statement import Catalogue, with_masks
 from interlock_gateway.core.telemetry import Evaluation, Search
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
-from interlock_gateway.service.targets import Deed, TargetError
+from interlock_gateway.service.targets import (
+    Became,
+    Deed,
+    Prepared,
+    Proof,
+    TargetError,
+    Witness,
+)
 from interlock_gateway.web.server import serve
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +110,11 @@ NOTEBOOK_STEPS = {
         'act("kubernetes.restart_deployment", target="cluster", reason="it leaks", '
         'namespace="shop", name="web")'
     ),
+    "vacuum": (
+        "from interlock import act, params\n"
+        'act("pg.vacuum", target=params.db, reason="it is bloated", schema="public", '
+        "table=params.table, vacuum_count=0)"
+    ),
     "verify": 'from interlock import query, params\nquery(params.db, "SELECT 2 AS two")',
     "errors": (
         "from interlock import params, query_metrics\n"
@@ -126,6 +146,12 @@ _STEPS = {
         "effect": "write",
         "verify": "verify",
         "undo": "Cannot be undone.",
+    },
+    "vacuum": {
+        "kind": "action",
+        "effect": "admin",
+        "verify": "verify",
+        "undo": "Nothing to undo.",
     },
     "requeue": {
         "kind": "action",
@@ -218,6 +244,10 @@ class ObedientTarget:
     names: Catalogue | None = None
     asked_for_names: int = 0
     silent: str = ""
+    before: Callable[[Deed], Before | None] = lambda _: None
+    transaction: dict[str, str] = field(default_factory=dict)
+    proof: Callable[[], Proof] = lambda: Proof(Became.UNTOLD, "Nobody knows.")
+    asked_for_proof: list[Mapping[str, str]] = field(default_factory=list)
     metrics: ObedientMetrics = field(default_factory=ObedientMetrics)
     logs: ObedientLogs = field(default_factory=ObedientLogs)
 
@@ -235,13 +265,19 @@ class ObedientTarget:
         self.reads.append(statement.text)
         return self.answer(statement)
 
-    async def act(self, _target: Target, deed: Deed, _limits: Limits) -> Rows:
-        """Remember the deed and do it."""
+    async def act(self, _target: Target, deed: Deed, _limits: Limits, witness: Witness) -> Rows:
+        """Remember the deed, have it kept, and do it; `deed` says what comes of its COMMIT."""
         self.deeds.append(deed)
         self.begun.set()
         if self.held is not None:
             await self.held.wait()
+        await witness.before_commit(Prepared(deed.rows, self.before(deed), self.transaction))
         return self.deed(deed)
+
+    async def became(self, _target: Target, transaction: Mapping[str, str]) -> Proof:
+        """Remember that it was asked, and answer as the test says."""
+        self.asked_for_proof.append(transaction)
+        return self.proof()
 
     async def aclose(self) -> None:
         """Close nothing."""
@@ -457,13 +493,14 @@ def small_runbook() -> str:
     notebook["metadata"]["runbook"] |= {
         "id": "small",
         "actions": [
-            *("pg.terminate_backend", "queue.requeue_stuck"),
+            *("pg.terminate_backend", "pg.vacuum", "queue.requeue_stuck"),
             "kubernetes.restart_deployment",
         ],
         "params": {
             "db": {"type": "target", "default": "orders", "help": "Where to look."},
             "n": {"type": "integer", "default": 1, "min": 1, "max": 9, "help": "How many."},
             "window": {"type": "duration", "default": "5m", "help": "How wide."},
+            "table": {"type": "string", "default": "jobs", "help": "Which table."},
             "since": {"type": "string", "default": "", "help": "When it began."},
         },
     }

@@ -16,6 +16,7 @@ _ONCE = frozenset(
         *("incident.declared", "run.started", "run.ended"),
         *("approval.requested", "approval.approved", "approval.denied", "approval.expired"),
         *("action.started", "action.succeeded", "action.failed", "action.outcome_unknown"),
+        *("action.prepared", "action.proven"),
         *("query.completed", "query.failed", "step.completed", "step.failed"),
     }
 )

@@ -3,10 +3,11 @@
 from interlock.errors import refusal
 
 from interlock_gateway.adapters.classifier import Classifier
-from interlock_gateway.core.model import Before, Classification, Dialect, Statement, Target
+from interlock_gateway.core.model import Before, Classification, Statement, Target
 from interlock_gateway.core.statement import (
     NOT_IN_CATALOGUE,
     StatementError,
+    changed_table,
     excerpt,
     preview_of,
     translate,
@@ -52,6 +53,13 @@ class SqlGuard:
             raise refusal(error.code, str(error)) from error
         return found
 
+    def table(self, statement: Statement) -> tuple[str, ...]:
+        """Return the table that a change names, as written, its schema first; or ()."""
+        try:
+            return changed_table(statement)
+        except Exception:  # noqa: BLE001  whatever a parser does: then nothing is offered
+            return ()
+
     def undo(self, statement: Statement, before: Before) -> str:
         """Return the statements that bring the rows of a change back, or "" if none is certain."""
         try:
@@ -70,8 +78,8 @@ class SqlGuard:
             rows=found.rows or 0,
             table=found.table or "the table named in the statement",
             note=found.note,
-            undo=_KEPT if found.image and statement.dialect in _KEEPING else _UNDO,
-            image=found.image if statement.dialect in _KEEPING else None,
+            undo=_KEPT if found.image else _UNDO,
+            image=found.image,
         )
 
 
@@ -80,4 +88,3 @@ _KEPT = (
     "Its rows are read right before they change, and kept; where a statement that brings them "
     "back is certain, it is offered with the outcome."
 )
-_KEEPING = (Dialect.POSTGRES,)

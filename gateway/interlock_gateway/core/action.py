@@ -28,7 +28,8 @@ EXPECTATIONS = (ONE_TRUE, ONE_ROW, NO_ROWS)
 """What the result of a read must look like; the same words as `service.targets.Expect`."""
 
 ALL_TRUE, ROW_COUNT = "one row or more, all true", "row count"
-EXECUTE_EXPECTATIONS = (*EXPECTATIONS, ALL_TRUE, ROW_COUNT)
+ALONE = "done, outside a transaction"
+EXECUTE_EXPECTATIONS = (*EXPECTATIONS, ALL_TRUE, ROW_COUNT, ALONE)
 """What the result of `execute` may have to look like."""
 
 RISKS = ("low", "medium", "high")
@@ -50,6 +51,7 @@ class Check:
         expect: one of `EXPECTATIONS`; empty for a preview, which is shown and not judged.
         within_s: for a verify, seconds to keep asking until it holds; else 0.
         none_needed: the author's reason, empty when there is a statement.
+        identifiers: arguments of an `execute` that are names of things, written in quoted.
         guarded_by_precheck: why an `execute` cannot say itself what it must not hit; else empty.
     """
 
@@ -58,6 +60,7 @@ class Check:
     within_s: float = 0.0
     none_needed: str = ""
     guarded_by_precheck: str = ""
+    identifiers: tuple[str, ...] = ()
     exchange: Exchange | None = None
 
     @property
@@ -85,6 +88,8 @@ class Action:
 
     Attributes:
         count: with `ROW_COUNT`, a read whose one cell is the number of rows that would change.
+        image: with `ROW_COUNT`, a read of every row that would change, with all its columns, where
+            that cannot be derived from `execute`; kept as it is right before the change.
         max_rows: with `ROW_COUNT`, the most rows that one use may change.
         effect: what it does, where `execute` calls a function of the target's own that nobody can
             look into, or an HTTP API; else "", and the statement tells.
@@ -109,6 +114,7 @@ class Action:
     cooldown_s: int
     breaker: Breaker
     count: Check
+    image: Check
     max_rows: int
     effect: str
     digest: str
@@ -159,11 +165,13 @@ def load_action(source: Source, *, names_in: NamesIn) -> Action | None:
     document.refuse(_UNENFORCED)
     action = _action(document, source)
     document.done()
-    if action.execute.expect == ALL_TRUE and action.dialect is not Dialect.POSTGRES:
-        document.problem("execute", f"`{ALL_TRUE}` is looked for on PostgreSQL only.")
+    if action.execute.expect in {ALL_TRUE, ALONE} and action.dialect is not Dialect.POSTGRES:
+        words = f"`{action.execute.expect}` is looked for on PostgreSQL only."
+        document.problem("execute", words)
     if action.over_http:
         _check_exchanges(document, action)
     else:
+        _check_identifiers(document, action)
         _check_names(document, action, names_in)
     return action
 
@@ -193,7 +201,8 @@ def _action(document: Table, source: Source) -> Action:
         max_per_run=document.whole("max_per_run", low=1, high=100),
         cooldown_s=document.whole("cooldown_s", low=0, high=86_400),
         breaker=_breaker(document),
-        count=_count(document) if counts else Check(""),
+        count=_read(document, "count") if counts else Check(""),
+        image=_read(document, "image") if counts and "image" in document else Check(""),
         max_rows=document.whole("max_rows", low=1, high=10_000) if counts else 1,
         effect=_effect(document, dialect),
         digest=wire.digest(source.text.encode()),
@@ -247,13 +256,14 @@ def _execute(document: Table, dialect: Dialect) -> Check:
         _spoken(table, dialect, reads=False),
         expect=table.choice("expect", expects),
         guarded_by_precheck=table.text("guarded_by_precheck", default=""),
+        identifiers=table.names("identifiers", required=False),
     )
     table.done()
     return check
 
 
-def _count(document: Table) -> Check:
-    table = document.table("count")
+def _read(document: Table, key: str) -> Check:
+    table = document.table(key)
     if table is None:
         return Check("")
     check = Check(sql=table.text("sql").strip())
@@ -304,10 +314,22 @@ def _key(document: Table, arguments: Mapping[str, Argument]) -> tuple[str, ...]:
     return names
 
 
+def _check_identifiers(document: Table, action: Action) -> None:
+    """A name that is written into `execute` is a text, and its precheck looks it up."""
+    for name in action.execute.identifiers:
+        argument = action.arguments.get(name)
+        if action.dialect is not Dialect.POSTGRES or argument is None or argument.type != "text":
+            message = f"`identifiers` names `{name}`, which is no text argument on PostgreSQL."
+            document.problem("execute", message)
+        if not action.execute.guarded_by_precheck:
+            message = "With `identifiers`, `guarded_by_precheck` says how the precheck finds them."
+            document.problem("execute", message)
+
+
 def _check_names(document: Table, action: Action, names_in: NamesIn) -> None:
     """Every `:name` is a declared argument, and every argument guards what is executed."""
     used: dict[str, set[str]] = {}
-    for key in ("preview", "count", "precheck", "execute", "verify"):
+    for key in ("preview", "count", "image", "precheck", "execute", "verify"):
         sql = getattr(action, key).sql
         try:
             used[key] = set(names_in(action.dialect, sql)) if sql else set()

@@ -326,7 +326,6 @@ class Rows:
         truncated: "" or the limit that cut the answer, such as `rows (1,000)`.
         affected: rows changed, for a mutation; None for a read.
         elapsed_ms: time on the target, in milliseconds.
-        before: of a change, what its rows were before it, where that was read.
     """
 
     columns: tuple[Column, ...]
@@ -334,7 +333,6 @@ class Rows:
     truncated: str = ""
     affected: int | None = None
     elapsed_ms: float = 0.0
-    before: "Before | None" = None
 
     def dicts(self) -> list[dict[str, Any]]:
         """Return the rows as mappings from column name to cell."""
@@ -365,11 +363,15 @@ class Before:
 
     Attributes:
         rows: every row that its condition selected, cut at the limits of evidence.
-        stored: the columns of its table; empty where the target did not tell.
+        stored: the columns of its table; empty where the target did not tell, or where writing a
+            row back would not be all that it takes.
+        literals: each cell of each row as SQL of its engine, exactly; None for one that cannot be
+            said. Empty where the rows themselves say it.
     """
 
     rows: Rows
     stored: tuple[Stored, ...] = ()
+    literals: tuple[tuple[str | None, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

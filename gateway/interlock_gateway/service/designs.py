@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock import wire
-from interlock.errors import refusal
+from interlock.errors import InterlockError, refusal
 
-from interlock_gateway.core.action import Action
+from interlock_gateway.core.action import ROW_COUNT, Action
 from interlock_gateway.core.approval_rule import ApprovalRule
 from interlock_gateway.core.decision import Act, Mutate, Operation
 from interlock_gateway.core.model import Effect, Rows, Statement, Target
-from interlock_gateway.core.statement import shown_rows
+from interlock_gateway.core.statement import StatementError, shown_rows, with_names
 from interlock_gateway.service.ports import Guard
 from interlock_gateway.service.targets import Expect
 from interlock_gateway.service.wishes import Wish
@@ -44,7 +44,7 @@ class Design:
     Attributes:
         statement, effect: the mutation, and its effect class.
         expect, max_rows: the only result under which it may stand.
-        count: for free SQL, a read whose first cell is the number of rows it selects.
+        count: a read whose first cell is the number of rows that would change.
         rows: the number of rows, where the statement itself says it.
         sample: a read of what would change, shown to approvers.
         image: a read of every row that would change, for the moment before it does.
@@ -96,7 +96,7 @@ class Designer:
             return Statement(action.dialect, "", (), ""), Act(
                 action.id, known=True, dialect=action.dialect.value
             )
-        statement = self._guard.translate(action.dialect, action.execute.sql)
+        statement = self._guard.translate(action.dialect, _text_of(action, wish))
         return statement, Act(action.id, known=True, dialect=action.dialect.value)
 
     async def of_action(self, action: Action, wish: Wish, statement: Statement) -> Design:
@@ -112,6 +112,7 @@ class Designer:
             key=action.key(wish.target, wish.args),
             count=await self._read(action.dialect, action.count.sql),
             sample=await self._read(action.dialect, action.preview.sql),
+            image=await self._image(action, statement),
             note=action.preview.none_needed,
             precheck=await self._check(action.dialect, precheck.sql, precheck.expect, 0),
             verify=await self._check(action.dialect, verify.sql, verify.expect, verify.within_s),
@@ -171,6 +172,20 @@ class Designer:
             return Effect(action.effect)
         return effect
 
+    async def _image(self, action: Action, statement: Statement) -> Statement | None:
+        """Return what reads the rows of a counted action: its file's, or derived where it can."""
+        if action.image.sql:
+            return await self._read(action.dialect, action.image.sql)
+        if action.execute.expect != ROW_COUNT:
+            return None
+        try:
+            image = self._guard.preview(statement).image
+        except InterlockError:
+            return None  # it is no plain change of one table: its file shows and counts the rows
+        if image is None or (await self._guard.classify(image)).effect is not Effect.READ:
+            return None
+        return image
+
     async def _check(self, dialect: str, sql: str, expect: str, within_s: float) -> Check | None:
         statement = await self._read(dialect, sql)
         return None if statement is None else Check(statement, expect, within_s)
@@ -184,6 +199,18 @@ class Designer:
 
     async def _must_be_read(self, statement: Statement) -> None:
         _refuse_unless_read((await self._guard.classify(statement)).effect)
+
+
+def _text_of(action: Action, wish: Wish) -> str:
+    """Return what is executed, with the names of things written in."""
+    names = {name: str(wish.args[name]["value"]) for name in action.execute.identifiers}
+    if not names:
+        return action.execute.sql
+    try:
+        return with_names(action.execute.sql, names)
+    except StatementError as error:
+        place = f"actions/{action.id}.toml"
+        raise refusal("bad-arguments", error.message, line=place) from error
 
 
 def _refuse_unless_read(effect: Effect) -> None:

@@ -7,7 +7,6 @@ among any number of callers exactly one acts. What has no proven outcome is `out
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,24 +15,20 @@ from interlock.errors import InterlockError, refusal
 
 from interlock_gateway.core.approval import ApprovalState, Proposal, refuse_use
 from interlock_gateway.core.decision import (
-    Act,
-    Mutate,
     Operation,
     Request,
     decide,
     explain,
 )
 from interlock_gateway.core.model import (
-    Before,
     Classification,
     Dialect,
     Effect,
     Rows,
     Statement,
-    Target,
 )
 from interlock_gateway.core.policy import Policy
-from interlock_gateway.core.statement import shown_rows, shown_words
+from interlock_gateway.core.statement import shown_rows
 from interlock_gateway.core.timeline import text_part
 from interlock_gateway.service.approvals import approval_of, opened, quorum
 from interlock_gateway.service.bell import Bell
@@ -41,8 +36,8 @@ from interlock_gateway.service.calls import scene
 from interlock_gateway.service.closing import settle
 from interlock_gateway.service.exchanges import still_there
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.keeping import Change, Keeper
 from interlock_gateway.service.outcomes import (
-    Kept,
     Outcome,
     as_expected,
     event_of,
@@ -67,7 +62,7 @@ from interlock_gateway.service.ports import (
 )
 from interlock_gateway.service.proposals import awaited
 from interlock_gateway.service.proving import provable, proven
-from interlock_gateway.service.records import ApprovalRow
+from interlock_gateway.service.records import ApprovalRow, DeedRow
 from interlock_gateway.service.repeats import too_often
 from interlock_gateway.service.targets import (
     Actor,
@@ -77,18 +72,10 @@ from interlock_gateway.service.targets import (
     Reader,
     TargetError,
 )
+from interlock_gateway.service.turns import BusyError, under_way, wait_for_turn
+from interlock_gateway.service.uses import Use, image_of, operation_of, statement_of, words_of
 
 _ASK_AGAIN_S, _AT_MOST_S = 0.2, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Use:
-    row: ApprovalRow
-    proposal: Proposal
-    target: Target
-    found: Classification | None = None  # where its answer has to be looked through
-    image: Classification | None = None  # of what reads the rows right before they change
-    provable: bool = False  # by its verify, which does not hold yet
 
 
 class _TargetChangedError(Exception):
@@ -203,10 +190,12 @@ class Execution:
                 break
             except _TargetChangedError:
                 continue  # another policy came into force meanwhile: everything is asked anew
-        outcome = await self._act(use)
+            except BusyError as busy:
+                await wait_for_turn(self._store, self._bell, busy)  # then everything, too
+        outcome = await self._act(who, use)
         return await self._close(who, use.row, outcome)
 
-    async def _taken(self, who: Principal, row: ApprovalRow) -> _Use:
+    async def _taken(self, who: Principal, row: ApprovalRow) -> Use:
         """Check everything again, and use the grant up."""
         use = await self._ready(row)
         found = await self._proven_again(use)
@@ -215,9 +204,9 @@ class Execution:
         can_prove = await provable(use.proposal, partial(self._ask, use))
         await self._precheck(use)
         row = await self._consume(who, use, found)
-        return _Use(row, use.proposal, use.target, shown, image, can_prove)
+        return Use(row, use.proposal, use.target, shown, image, can_prove)
 
-    async def _ready(self, row: ApprovalRow) -> _Use:
+    async def _ready(self, row: ApprovalRow) -> Use:
         refused = refuse_use(ApprovalState(row.state), row.grant_expires_at, self._clock.now())
         if refused is not None:
             raise refusal(refused.code, refused.message, line=row.line)
@@ -232,13 +221,13 @@ class Execution:
             message = f"The target {proposal.target} has changed since this was approved."
             await self._invalidate(row, message)
             raise refusal("approval-invalidated", message, line="targets.toml")
-        return _Use(row, proposal, target)
+        return Use(row, proposal, target)
 
-    async def _proven_again(self, use: _Use) -> Classification | None:
+    async def _proven_again(self, use: Use) -> Classification | None:
         """Return what free SQL does now; its names may have come to mean something that acts."""
         if use.proposal.action_digest:
             return None
-        found = await self._guard.classify_at(use.target, _statement(use.proposal))
+        found = await self._guard.classify_at(use.target, statement_of(use.proposal))
         if found.effect is Effect.UNKNOWN:
             message = f"What it names has changed at {use.target.name}. {explain(found)}"
             await self._invalidate(use.row, message)
@@ -246,19 +235,19 @@ class Execution:
         return found
 
     async def _looked_through(
-        self, use: _Use, found: Classification | None
+        self, use: Use, found: Classification | None
     ) -> Classification | None:
         """Return what tells which columns of the answer are masked, before anything is done."""
         if found is None and use.target.masked:
-            return await self._guard.classify_at(use.target, _statement(use.proposal))
+            return await self._guard.classify_at(use.target, statement_of(use.proposal))
         return found
 
-    async def _proven_image(self, use: _Use) -> Classification | None:
+    async def _proven_image(self, use: Use) -> Classification | None:
         """Return what tells which columns of the rows as they were are masked."""
-        image = _image(use.proposal)
+        image = image_of(use.proposal)
         return await self._guard.classify_at(use.target, image) if image else None
 
-    async def _precheck(self, use: _Use) -> None:
+    async def _precheck(self, use: Use) -> None:
         """Look once more, just before: what the action aims at must still be there."""
         check = use.proposal.precheck
         if not check:
@@ -266,14 +255,14 @@ class Execution:
         try:
             rows = await self._ask(use, check)
         except TargetError as error:
-            raise refusal(error.code, f"The precheck failed: {_words(use, error)}") from error
+            raise refusal(error.code, f"The precheck failed: {words_of(use, error)}") from error
         if not as_expected(rows, check["expect"]):
             message = f"The precheck expects {check['expect']} and found {len(rows.rows)} rows."
             await self._invalidate(use.row, message)
             raise refusal("approval-invalidated", message, line="precheck")
 
     async def _consume(
-        self, who: Principal, use: _Use, found: Classification | None
+        self, who: Principal, use: Use, found: Classification | None
     ) -> ApprovalRow:
         def unit(tx: Transaction) -> ApprovalRow | InterlockError:
             policy = self._policy.current  # of this moment: it may have changed meanwhile
@@ -281,12 +270,14 @@ class Execution:
             refused = refuse_use(ApprovalState(row.state), row.grant_expires_at, tx.now)
             if refused is not None:
                 return refusal(refused.code, refused.message, line=row.line)
+            if (other := under_way(tx, row.target)) is not None:
+                raise BusyError(other)
             often = too_often(tx, policy.actions.get(row.operation), row.target, row.run)
             if often is not None:
                 return often  # the grant stays: it may be used when the time has passed
             if policy.targets.get(row.target) not in (use.target, None):
                 raise _TargetChangedError
-            operation = _operation(use.proposal, policy, found)
+            operation = operation_of(use.proposal, policy, found)
             wrong = self._still_allowed(tx, row, use.proposal, policy, operation)
             if wrong is not None:
                 settle(tx, row, ApprovalState.INVALIDATED, "system", reason=wrong.message)
@@ -297,6 +288,7 @@ class Execution:
                 version=row.version + 1,
                 started_at=tx.now,
             )
+            tx.add(DeedRow(row.id, row.target, tx.now))
             tx.append(event_of(row, who.authid, "started", {"proposal_digest": row.digest}, {}))
             return changed
 
@@ -335,21 +327,25 @@ class Execution:
             return refusal("approval-invalidated", message, line=decision.rule.place)
         return None
 
-    async def _act(self, use: _Use) -> Outcome:
+    async def _act(self, who: Principal, use: Use) -> Outcome:
         proposal = use.proposal
+        statement = statement_of(proposal)
         deed = Deed(
-            _statement(proposal),
+            statement,
             proposal.values,
             Expect(proposal.expect),
             proposal.rows,
             proposal.max_rows,
-            _image(proposal),
+            image_of(proposal),
+            self._guard.table(statement) if proposal.image else (),
         )
+        change = Change(use.row, who.authid, use.target, deed.statement, use.image)
+        keeper = Keeper(self._store, self._seal, self._guard, change)
         began = self._clock.monotonic()
         try:
-            rows = await self._actor.act(use.target, deed, use.target.limits)
+            rows = await self._actor.act(use.target, deed, use.target.limits, keeper)
         except TargetError as error:
-            return failed(refusal(error.code, _words(use, error)))
+            return failed(refusal(error.code, words_of(use, error)))
         except OutcomeUnknownError as error:
             if use.provable:
                 return proven(use.row, str(error), await self._verify(use))
@@ -357,19 +353,10 @@ class Execution:
         except Exception as error:  # noqa: BLE001  it was sent, perhaps: never call that a failure
             return unknown(f"The target adapter broke: {type(error).__name__}.")
         elapsed_ms = round((self._clock.monotonic() - began) * 1000, 3)
-        before = self._kept(use, rows.before, rows.affected)
         rows = shown_rows(use.target, use.found, rows) if use.found else rows
-        return succeeded(use.row, rows, elapsed_ms, await self._verify(use), before)
+        return succeeded(use.row, rows, elapsed_ms, await self._verify(use), keeper.kept)
 
-    def _kept(self, use: _Use, before: Before | None, changed: int | None) -> Kept | None:
-        """Return what the rows were, as it may be seen, and what would bring them back."""
-        if before is None or use.image is None:
-            return None
-        shown = replace(before, rows=shown_rows(use.target, use.image, before.rows))
-        whole = len(shown.rows.rows) == changed  # else a row came in between
-        return Kept(shown.rows, self._guard.undo(_statement(use.proposal), shown) if whole else "")
-
-    async def _verify(self, use: _Use) -> dict[str, Any]:
+    async def _verify(self, use: Use) -> dict[str, Any]:
         """Ask until what should follow has followed, or the time for it is up."""
         check = use.proposal.verify
         if not check:
@@ -380,7 +367,7 @@ class Execution:
             try:
                 rows = await self._ask(use, check)
             except TargetError as error:
-                message = f"The verify query failed: {_words(use, error)}"
+                message = f"The verify query failed: {words_of(use, error)}"
                 return {"verified": False, "message": message}
             held = as_expected(rows, check["expect"])
             if held or self._clock.monotonic() >= ends:
@@ -389,7 +376,7 @@ class Execution:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, _AT_MOST_S)
 
-    async def _ask(self, use: _Use, check: Mapping[str, Any]) -> Rows:
+    async def _ask(self, use: Use, check: Mapping[str, Any]) -> Rows:
         dialect = Dialect(use.proposal.dialect)
         names = tuple(check["names"])
         statement = Statement(dialect, check["text"], names, check["text"])
@@ -409,7 +396,9 @@ class Execution:
         try:
             event = await self._store.commit(lambda tx: record(tx, row, who.authid, outcome))
         except StoreUnwritableError as error:
-            message = "It was done, but its outcome could not be recorded."
+            raise _unrecorded(outcome) from error
+        except ConflictError as error:
+            message = f"{row.id} was taken for lost before it ended; see what is recorded of it."
             raise refusal("outcome-unknown", message) from error
         self._meter.count("actions", outcome=outcome.state.value)
         self._bell.ring(row.id)
@@ -418,26 +407,9 @@ class Execution:
         return {**(outcome.answer or {}), "event": event}
 
 
-def _operation(proposal: Proposal, policy: Policy, found: Classification | None) -> Operation:
-    """Return what policy is asked about: the action as it is today, or free SQL as proven."""
-    if found is not None:
-        return Mutate(found, proposal.max_rows)
-    action = policy.actions.get(proposal.operation)
-    same = action is not None and action.digest == proposal.action_digest
-    return Act(proposal.operation, known=same, dialect=proposal.dialect)
-
-
-def _words(use: _Use, error: TargetError) -> str:
-    return shown_words(use.target, use.found, error.code, str(error))
-
-
-def _image(proposal: Proposal) -> Statement | None:
-    if not proposal.image:
-        return None
-    text = proposal.image["text"]
-    return Statement(Dialect(proposal.dialect), text, tuple(proposal.image["names"]), text)
-
-
-def _statement(proposal: Proposal) -> Statement:
-    text = proposal.statement
-    return Statement(Dialect(proposal.dialect), text, proposal.names, text)
+def _unrecorded(outcome: Outcome) -> InterlockError:
+    """Return what is said of an outcome that the store did not take."""
+    if outcome.state is ApprovalState.FAILED and outcome.error is not None:
+        message = f"Nothing was changed, but that could not be recorded. {outcome.error.message}"
+        return refusal("store-unwritable", message)
+    return refusal("outcome-unknown", "It was done, but its outcome could not be recorded.")

@@ -27,6 +27,7 @@ from interlock_gateway.service.ports import (
 )
 from interlock_gateway.service.proposals import Proposals
 from interlock_gateway.service.queries import Queries
+from interlock_gateway.service.reconciling import Reconciling
 from interlock_gateway.service.recorded import RecordedRequests
 from interlock_gateway.service.runs import Runs, Shelved
 from interlock_gateway.service.targets import Actor, Logs, Metrics, Reader
@@ -61,6 +62,7 @@ class Gateway:
     proposals: Proposals
     approvals: Approvals
     execution: Execution
+    reconciling: Reconciling
     timeline: Timeline
     recorded: RecordedRequests
     library: Library
@@ -112,6 +114,7 @@ def assemble(ports: Ports) -> Gateway:
         ),
         approvals=Approvals(store, policy, seal, clock, meter, bell),
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
+        reconciling=Reconciling(store, policy, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,

@@ -44,7 +44,7 @@ def as_expected(rows: Rows, expect: str) -> bool:
             return len(rows.rows) == 1
         case Expect.ONE_TRUE:
             return len(rows.rows) == 1 and rows.rows[0][0] is True
-        case Expect.ALL_TRUE | Expect.ROW_COUNT:
+        case Expect.ALL_TRUE | Expect.ROW_COUNT | Expect.ALONE:
             return False  # of a deed alone, and its adapter looks
 
 
@@ -59,9 +59,33 @@ def recorded_outcome(row: ApprovalRow) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What the rows of a change were before it, and the statement that brings them back, or ""."""
+    """What was kept of a deed before its COMMIT.
 
-    rows: Rows
+    Attributes:
+        event: the id of `action.prepared`; "" where there is no such moment.
+        undo: the statements that bring its rows back, or "".
+    """
+
+    event: str = ""
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """What is proven of a deed whose outcome was unknown.
+
+    Attributes:
+        committed: whether it lasts.
+        words: how that is known.
+        affected: rows changed, where they were counted.
+        prepared: the id of `action.prepared`; "" if it never came so far.
+        undo: the statements that bring its rows back, or "".
+    """
+
+    committed: bool
+    words: str
+    affected: int | None
+    prepared: str
     undo: str
 
 
@@ -70,7 +94,7 @@ def succeeded(
     rows: Rows,
     elapsed_ms: float,
     verify: Mapping[str, Any],
-    before: Kept | None = None,
+    kept: Kept,
 ) -> Outcome:
     """Return the outcome of a deed that took effect, with what its verify query said."""
     result = delivered(rows)
@@ -87,12 +111,12 @@ def succeeded(
         "affected": rows.affected,
         "verified": verify["verified"],
     }
+    if kept.event:
+        data["prepared"] = kept.event
     parts = {"result": json_part(result), "verify": json_part(dict(verify))}
-    if before is not None:
-        parts["before"] = json_part({**delivered(before.rows), "truncated": before.rows.truncated})
-    if before is not None and before.undo:
-        parts["undo_sql"] = text_part(before.undo)
-        answer["undo_sql"] = before.undo
+    if kept.undo:
+        parts["undo_sql"] = text_part(kept.undo)
+        answer["undo_sql"] = kept.undo
     return Outcome(ApprovalState.SUCCEEDED, data, parts, answer)
 
 
@@ -133,6 +157,34 @@ def event_of(
 
 def record(tx: Transaction, row: ApprovalRow, authid: str, outcome: Outcome) -> str:
     """Write an outcome down: state, event, the answer a retry gets, and what is told outside."""
+    return _record(tx, row, authid, outcome, outcome.state.value)
+
+
+def record_proven(tx: Transaction, row: ApprovalRow, proven: Proven) -> str:
+    """Write down what is proven of an unknown outcome; a retry gets that from now on."""
+    done = "succeeded" if proven.committed else "failed"
+    data = {"outcome": done, "prepared": proven.prepared, "affected": proven.affected}
+    parts = {"reason": text_part(proven.words)}
+    if not proven.committed:
+        error = refusal("target-failed", f"It is proven that nothing changed. {proven.words}")
+        outcome = Outcome(ApprovalState.RESOLVED, data, parts, error=error)
+        return _record(tx, row, "system", outcome, "proven")
+    answer = {
+        "approval": row.id,
+        "state": ApprovalState.SUCCEEDED.value,
+        **delivered(Rows((), ())),
+        "affected": proven.affected,
+        "verify": {"verified": None, "message": proven.words},
+        "elapsed_ms": 0.0,
+    }
+    if proven.undo:
+        parts["undo_sql"] = text_part(proven.undo)
+        answer["undo_sql"] = proven.undo
+    outcome = Outcome(ApprovalState.RESOLVED, data, parts, answer)
+    return _record(tx, row, "system", outcome, "proven")
+
+
+def _record(tx: Transaction, row: ApprovalRow, authid: str, outcome: Outcome, word: str) -> str:
     error = outcome.error
     stored = (
         {"error": {"code": error.code, "message": error.message}}
@@ -146,11 +198,11 @@ def record(tx: Transaction, row: ApprovalRow, authid: str, outcome: Outcome) -> 
         ended_at=tx.now,
         outcome=json.dumps(stored).encode(),
     )
-    event = tx.append(event_of(row, authid, outcome.state.value, outcome.data, outcome.parts))
+    event = tx.append(event_of(row, authid, word, outcome.data, outcome.parts))
     if error is None:
         end_call(tx, site_of(row), COMPLETED, {**stored["answer"], "event": event})
     else:
         problem = {"code": error.code, "detail": error.message, "line": "", "help": error.help}
         end_call(tx, site_of(row), FAILED, problem)
-    tell(tx, f"action.{outcome.state.value}", row.id)
+    tell(tx, f"action.{word}", row.id)
     return event

@@ -236,6 +236,10 @@ class Guard(Protocol):
         """
         ...
 
+    def table(self, statement: Statement) -> tuple[str, ...]:
+        """Return the table that a change names, as written, its schema first; or ()."""
+        ...
+
     def undo(self, statement: Statement, before: Before) -> str:
         """Return the statements that bring the rows of a change back, or "" if none is certain."""
         ...

@@ -10,7 +10,7 @@ from typing import Any
 from interlock_gateway.core.approval import Proposal
 from interlock_gateway.core.exchange import VENDORS
 from interlock_gateway.core.model import Rows
-from interlock_gateway.service.outcomes import Outcome, as_expected, succeeded, unknown
+from interlock_gateway.service.outcomes import Kept, Outcome, as_expected, succeeded, unknown
 from interlock_gateway.service.records import ApprovalRow
 from interlock_gateway.service.targets import TargetError
 
@@ -33,4 +33,4 @@ def proven(row: ApprovalRow, lost: str, verify: Mapping[str, Any]) -> Outcome:
     if verify["verified"] is not True:
         return unknown(f"{lost} The verify request proves nothing: {said}.")
     told = f"{lost} It did not hold before and does now: {said}."
-    return succeeded(row, Rows((), ()), 0.0, {**verify, "message": told})
+    return succeeded(row, Rows((), ()), 0.0, {**verify, "message": told}, Kept())

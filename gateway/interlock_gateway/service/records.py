@@ -173,6 +173,25 @@ class ApprovalRow(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class DeedRow(Record):
+    """What is known of a deed under way: begun with its grant's use, prepared before its COMMIT.
+
+    `transaction` is JSON, the names by which the target knows it; `undo` is sealed.
+    """
+
+    TABLE: ClassVar[str] = "deeds"
+    KEY: ClassVar[tuple[str, ...]] = ("approval",)
+    approval: str
+    target: str
+    begun_at: datetime
+    transaction: str = "{}"
+    affected: int = -1
+    undo: bytes = b""
+    event: str = ""
+    prepared_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VoteRow(Record):
     """One person's vote on one approval."""
 
@@ -223,6 +242,7 @@ ROWS: tuple[type[Record], ...] = (
     StepRow,
     CallRow,
     ApprovalRow,
+    DeedRow,
     VoteRow,
     PromptRow,
     OutboxRow,

@@ -1,11 +1,11 @@
 """The ports through which services reach targets; one adapter per engine implements both."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from interlock_gateway.core.model import Limits, Rows, Statement, Target
+from interlock_gateway.core.model import Before, Limits, Rows, Statement, Target
 
 if TYPE_CHECKING:  # children import this module, and need none of the guard's parsers
     from interlock_gateway.core.statement import Catalogue
@@ -37,6 +37,15 @@ class Expect(StrEnum):
     ONE_ROW = "one row"
     NO_ROWS = "no rows"
     ROW_COUNT = "row count"
+    ALONE = "done, outside a transaction"
+
+    @property
+    def signals(self) -> bool:
+        """Whether such a deed may have reached past its transaction, as a signal or VACUUM does.
+
+        A rollback does not take that back.
+        """
+        return self not in {Expect.ROW_COUNT, Expect.NO_ROWS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +59,9 @@ class Deed:
         rows: with `Expect.ROW_COUNT`, the number of rows that must be affected.
         max_rows: never more than this many rows, whatever `rows` says.
         image: a proven read of the rows that it will change; an engine that can reads them in
-            the same transaction, locked, and gives them as `Rows.before`.
+            the same transaction, locked, and tells them as `Prepared.before`.
+        table: what `statement` changes, as it is written there, its schema first; () where that
+            is not known.
     """
 
     statement: Statement
@@ -59,6 +70,52 @@ class Deed:
     rows: int = 0
     max_rows: int = 0
     image: Statement | None = None
+    table: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a deed has done in its open transaction, which its target was not told to keep yet.
+
+    Attributes:
+        affected: rows changed, as the engine counted them; None when it did not count.
+        before: what the rows were, where that is asked for and could be read.
+        transaction: the names by which the target can be asked later what became of it; empty
+            where it does not tell.
+    """
+
+    affected: int | None
+    before: Before | None = None
+    transaction: Mapping[str, str] = field(default_factory=dict)
+
+
+class Witness(Protocol):
+    """Is called by an actor when everything is done but the COMMIT."""
+
+    async def before_commit(self, prepared: Prepared) -> None:
+        """Return when `prepared` is durable; only then may COMMIT be sent.
+
+        Raises:
+            TargetError: it is not durable, so the caller rolls back.
+        """
+        ...
+
+
+class Became(StrEnum):
+    """What a target says of a transaction whose COMMIT was not answered."""
+
+    COMMITTED = "committed"
+    ROLLED_BACK = "rolled back"
+    OPEN = "in progress"
+    UNTOLD = "not told"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What became of a transaction, and how that is known, as a sentence."""
+
+    became: Became
+    words: str
 
 
 class Reader(Protocol):
@@ -135,16 +192,27 @@ class Catalogues(Protocol):
 class Actor(Protocol):
     """Runs approved deeds under the target's action login."""
 
-    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
-        """Run `deed` once.
+    async def act(self, target: Target, deed: Deed, limits: Limits, witness: Witness) -> Rows:
+        """Run `deed` once, and have `witness` keep what it did before COMMIT is sent.
+
+        What commits by itself, statement by statement, has no such moment: nobody is called.
 
         Returns:
-            The rows or the affected count, after the deed has taken effect; with what the rows
-            were before, where that is asked for and could be read.
+            The rows or the affected count, after the deed has taken effect.
 
         Raises:
             TargetError: proven without effect: never sent, refused, or rolled back.
             OutcomeUnknownError: sent, and then the connection was lost.
+        """
+        ...
+
+    async def became(self, target: Target, transaction: Mapping[str, str]) -> Proof:
+        """Ask the target what became of a transaction that `Prepared.transaction` names.
+
+        What is not certain to be that very transaction proves nothing: `Became.UNTOLD`.
+
+        Raises:
+            TargetError: it cannot be asked now.
         """
         ...
 

@@ -177,9 +177,16 @@ _STATES: Mapping[str, tuple[Tone, str, str]] = {
     "outcome_unknown": (
         Tone.UNKNOWN,
         "Outcome unknown",
-        "It may or may not have happened. Look at the target; then the commander resolves it.",
+        (
+            "It may or may not have happened. What the target can prove is recorded by itself; "
+            "otherwise look at it, then the commander resolves it."
+        ),
     ),
-    "resolved": (Tone.INFO, "Resolved by a person", "Its outcome was unknown and was looked up."),
+    "resolved": (
+        Tone.INFO,
+        "Resolved",
+        "Its outcome was unknown; the timeline says what it was, and how that is known.",
+    ),
 }
 
 

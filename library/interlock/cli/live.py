@@ -56,18 +56,30 @@ class Live:
                 self._ended(value)
             case progress.StepSkipped():
                 self._line("-", value.step, "", f"left out: {value.reason}", "dim")
-            case progress.Waiting():
-                self._waiting(value)
-            case progress.Settled():
-                self._settled(value)
-            case progress.Previewed():
-                self._previewed(value)
+            case (
+                progress.Waiting() | progress.Settled() | progress.Queued() | progress.Previewed()
+            ):
+                self._about_an_action(value)
             case progress.GatewayUnreachable() | progress.RunEnded():
                 self._other(value)
             case progress.GatewayBack():
                 self.world.say(f" … the gateway is back after {value.after_s:.0f} s")
             case progress.RunStarted():
                 pass
+
+    def _about_an_action(
+        self, value: progress.Waiting | progress.Settled | progress.Queued | progress.Previewed
+    ) -> None:
+        match value:
+            case progress.Waiting():
+                self._waiting(value)
+            case progress.Settled():
+                self._settled(value)
+            case progress.Previewed():
+                self._previewed(value)
+            case progress.Queued():
+                self._unwatch()
+                self._line("◷", value.step, "", value.line.removeprefix("… "), "warn")
 
     def header(self, run: dict[str, Any], incident: dict[str, Any], owner: str) -> None:
         """Print what runs where, for whom."""

@@ -280,7 +280,8 @@ def _phases(readings: Sequence[Reading]) -> tuple[Phase, ...]:
 def _follow_ups(
     readings: Sequence[Reading], moments: Sequence[Moment], approvals: Sequence[ApprovalStory]
 ) -> tuple[Remark, ...]:
-    resolved = {r.subject.approval for r in readings if r.type == "action.resolved"}
+    ends = {"action.resolved", "action.proven"}
+    resolved = {r.subject.approval for r in readings if r.type in ends}
     found = [
         *(("Find out and record what came of it", m) for m in moments if _is_open(m, resolved)),
         *(("Still open", m) for m in _questions(moments)),
@@ -295,7 +296,7 @@ def _follow_ups(
 
 
 def _is_open(moment: Moment, resolved: set[str]) -> bool:
-    kinds = {"action.outcome_unknown", "action.started"}
+    kinds = {"action.outcome_unknown", "action.started", "action.prepared"}
     return moment.type in kinds and moment.subject.approval not in resolved
 
 

@@ -71,6 +71,7 @@ RULES = (
     ),
     Rule(DECISIONS, _types("approval.voted"), _approval),
     Rule(ACTION_ENDS, _types("action.started"), _approval),
+    Rule(ACTION_ENDS, _types("action.prepared"), _approval),
 )
 
 

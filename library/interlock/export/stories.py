@@ -67,10 +67,13 @@ _TONES = {
     "failed": Tone.BAD,
     "outcome_unknown": Tone.UNKNOWN,
     "resolved": Tone.INFO,
+    "prepared": Tone.UNKNOWN,
+    "proven": Tone.INFO,
 }
 _STATES = {
     "requested": "pending",
     "started": "executing, no end recorded",
+    "prepared": "executing, no end recorded",
     "outcome_unknown": "outcome unknown",
 }
 _ASKED = "action.requested"

@@ -95,6 +95,19 @@ def _resolved(r: Reading, scene: Scene) -> Said:
     return Said(resolved + because(r), tone, told=("reason",))
 
 
+def _prepared(r: Reading, scene: Scene) -> Said:
+    affected = r.number("affected")
+    rows = f", {int(affected):,} affected" if affected is not None else ""
+    return Said(f"{_approval(r, scene)} was ready to be committed{rows}", Tone.INFO)
+
+
+def _proven(r: Reading, scene: Scene) -> Said:
+    outcome = r.word("outcome") or "?"
+    tone = Tone.OK if outcome == "succeeded" else Tone.BAD
+    proven = f"It is proven that {_approval(r, scene)} {outcome}"
+    return Said(proven + because(r), tone, told=("reason",))
+
+
 APPROVAL_TELLERS: Mapping[str, Teller] = {
     "action.requested": _requested,
     "approval.requested": _requested,
@@ -109,8 +122,10 @@ APPROVAL_TELLERS: Mapping[str, Teller] = {
     "approval.revoked": _decided("revoked", Tone.WARN),
     "approval.invalidated": _decided("invalidated", Tone.WARN),
     "action.started": _action_started,
+    "action.prepared": _prepared,
     "action.succeeded": _action_succeeded,
     "action.failed": _action_failed,
     "action.outcome_unknown": _action_unknown,
     "action.resolved": _resolved,
+    "action.proven": _proven,
 }

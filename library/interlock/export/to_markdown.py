@@ -121,7 +121,7 @@ def _to_write(pm: Postmortem, _: Clock) -> Iterator[str]:
         yield from ("## Decisions", "", *map(_bullet, decisions), "")
 
 
-_RESOLVING = frozenset({"action.succeeded", "action.resolved", "incident.closed"})
+_RESOLVING = frozenset({"action.succeeded", "action.resolved", "action.proven", "incident.closed"})
 
 
 def _bullet(moment: Moment) -> str:

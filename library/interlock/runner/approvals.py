@@ -3,6 +3,8 @@
     requested → wait (long poll) → approved → execute by id → outcome
                                  ↘ denied, expired, … → the kernel's call raises; nothing ran
 
+While another action runs on its target, the grant is asked for again until it ends.
+
 An execution whose answer was lost is never simply repeated: the approval itself says whether it
 was used. The gateway refuses a second use besides.
 """
@@ -23,7 +25,7 @@ from interlock.errors import (
 from interlock.rendering import previewed_lines
 from interlock.runner.clock import Deadline
 from interlock.runner.gateway import Json, PatientGateway
-from interlock.runner.progress import Previewed, Settled, Tell, Waiting
+from interlock.runner.progress import Previewed, Queued, Settled, Tell, Waiting
 from interlock.table import Table
 
 POLL_S = 20.0
@@ -35,6 +37,7 @@ EXECUTING_S = 300.0
 _BREATH_S = 0.02
 _ENDED = frozenset({"succeeded", "failed", "outcome_unknown", "resolved"})
 _USED = frozenset({"approval-used", "idempotency-conflict"})
+_BUSY = "target-busy"
 
 
 class Approvals:
@@ -74,7 +77,7 @@ class Approvals:
         deadline.hold()
         try:
             approval = await self._decided(answer["approval"], step, show)
-            return await self._outcome(approval, show)
+            return await self._outcome(approval, step, show)
         finally:
             deadline.release()
 
@@ -95,14 +98,14 @@ class Approvals:
         self._tell(Settled(step, str(approval["id"]), str(approval["state"]), round(waited, 1)))
         return approval
 
-    async def _outcome(self, approval: Json, show: Tell) -> Json:
+    async def _outcome(self, approval: Json, step: str, show: Tell) -> Json:
         """Execute an approved request and return what came of it."""
         number = str(approval["id"])
         ends = asyncio.get_running_loop().time() + EXECUTING_S
         while True:
             match approval["state"]:
                 case "approved":
-                    outcome = await self._execute(number)
+                    outcome = await self._in_turn(number, step, show)
                     if outcome is not None:
                         return outcome
                     approval = await self._look(approval, show, wait_s=0)
@@ -115,6 +118,22 @@ class Approvals:
                     raise _refused(approval)
             if asyncio.get_running_loop().time() > ends:
                 raise OutcomeUnknown(f"{number} did not end within {EXECUTING_S:.0f} s.")
+
+    async def _in_turn(self, number: str, step: str, show: Tell) -> Json | None:
+        """Execute; while another action runs on the target, again until the grant ends."""
+        ends = asyncio.get_running_loop().time() + EXECUTING_S
+        told = False
+        while True:
+            try:
+                return await self._execute(number)
+            except Denied as error:
+                if error.code != _BUSY or asyncio.get_running_loop().time() > ends:
+                    raise
+                if not told:
+                    for listener in (self._tell, show):
+                        listener(Queued(step, number, error.message))
+                told = True
+            await asyncio.sleep(_BREATH_S)  # the gateway has waited already, for some seconds
 
     async def _execute(self, approval_id: str) -> Json | None:
         """Execute once; None when the answer was lost and the approval must be looked at."""

@@ -93,6 +93,20 @@ class Previewed:
 
 
 @dataclass(frozen=True, slots=True)
+class Queued:
+    """An approved action waits for another one on the same target. Told once per approval."""
+
+    step: str
+    approval: str
+    message: str
+
+    @property
+    def line(self) -> str:
+        """What runs there, and that this one follows: one line."""
+        return f"… {self.message} It runs as soon as that one has ended."
+
+
+@dataclass(frozen=True, slots=True)
 class GatewayUnreachable:
     """The gateway does not answer; the run waits and asks again."""
 
@@ -163,6 +177,7 @@ Progress: TypeAlias = (
     | Waiting
     | Settled
     | Previewed
+    | Queued
     | GatewayUnreachable
     | GatewayBack
     | StepEnded

@@ -13,7 +13,7 @@ from interlock_gateway.adapters.store.schema import metadata
 from interlock_gateway.core.approval import TRANSITIONS, ApprovalState
 from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.ports import ConflictError, Transaction
-from interlock_gateway.service.records import ApprovalRow, VoteRow
+from interlock_gateway.service.records import ApprovalRow, DeedRow, VoteRow
 from sqlalchemy import Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
@@ -93,10 +93,36 @@ async def test_only_the_steps_of_the_table_are_taken(store: SqlStore) -> None:
 
 def _walk(tx: Transaction, number: int, path: list[str]) -> None:
     """Add an approval and take it along a path of states."""
-    row = replace(_ROW, id=f"A-{number + 10}")
+    row = replace(_ROW, id=f"A-{number + 10}", target=f"orders-{number}")
     tx.add(row)
     for state in path:
         row = tx.change(row, state=state)
+
+
+async def test_two_actions_on_one_target_are_refused_by_the_database(store: SqlStore) -> None:
+    await store.commit(lambda tx: _begun(tx, "A-1", "orders"))
+    await store.commit(lambda tx: _begun(tx, "A-2", "archive"))
+    with pytest.raises(DBAPIError, match="another action is under way"):
+        await store.commit(lambda tx: _begun(tx, "A-3", "orders"))
+
+
+def _begun(tx: Transaction, name: str, target: str) -> None:
+    row = replace(_ROW, id=name, target=target)
+    tx.add(row)
+    for state in ("approved", "executing"):
+        row = tx.change(row, state=state)
+
+
+async def test_what_a_deed_did_is_recorded_once_and_kept(store: SqlStore, raw: Engine) -> None:
+    def prepared(tx: Transaction) -> None:
+        row = DeedRow("A-1", "orders", _NOW)
+        tx.add(row)
+        tx.change(row, transaction='{"xid": "7"}', prepared_at=_NOW)
+
+    await store.commit(prepared)
+    for statement in ("UPDATE deeds SET affected = 3", "DELETE FROM deeds"):
+        with pytest.raises(DBAPIError), raw.begin() as connection:
+            connection.execute(text(statement))
 
 
 async def test_an_approval_is_born_pending(store: SqlStore) -> None:

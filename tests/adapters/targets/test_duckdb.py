@@ -20,6 +20,7 @@ from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
 from interlock_gateway.core.statement import translate
 from interlock_gateway.service.targets import Deed, Expect, TargetError
+from witnesses import Attentive
 
 ROOMY = Limits(rows=1_000, bytes=1 << 20, seconds=10)
 ENDLESS = "SELECT count(*) FROM range(100000000000000) AS r(n)"
@@ -50,7 +51,7 @@ class Orders:
     ) -> Rows:
         statement = Statement(Dialect.DUCKDB, sql, (), sql)
         deed = Deed(statement, {}, expect, rows, max_rows=10)
-        return await self.targets.act(self.target, deed, limits)
+        return await self.targets.act(self.target, deed, limits, Attentive())
 
     async def refusal(self, sql: str, **how: Any) -> str:
         with pytest.raises(TargetError) as caught:

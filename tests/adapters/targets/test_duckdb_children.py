@@ -16,6 +16,7 @@ from interlock_gateway.adapters.child import Child, Ended
 from interlock_gateway.adapters.targets import Targets, duck, duck_lock, file_calls
 from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
 from interlock_gateway.service.targets import Deed, Expect, OutcomeUnknownError
+from witnesses import Attentive
 
 ENDLESS = "SELECT count(*) FROM range(100000000000000) AS r(n)"
 DEAF = "SELECT jaro_similarity(repeat('x', 3000000), repeat('y', 3000000))"
@@ -49,7 +50,7 @@ class Jobs:
     async def finish(self, state: str = "'done'", limits: Limits = ROOMY) -> Rows:
         sql = f"UPDATE jobs SET state = {state} WHERE id = 1"  # noqa: S608  our own words
         deed = Deed(Statement(Dialect.DUCKDB, sql, (), sql), {}, Expect.ROW_COUNT, 1, 1)
-        return await self.targets.act(self.target, deed, limits)
+        return await self.targets.act(self.target, deed, limits, Attentive())
 
     def state(self) -> str:
         with duckdb.connect(self.path, read_only=True) as connection:

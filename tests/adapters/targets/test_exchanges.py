@@ -21,6 +21,7 @@ from interlock_gateway.service.targets import (
 from mysql_target import AsWritten
 from policy_folder import SHIPPED
 from stub_api import WRITER
+from witnesses import Attentive
 
 ACTION = read(SHIPPED).actions["kubernetes.restart_deployment"]
 QUICK = Limits(seconds=2.0)
@@ -47,7 +48,7 @@ def written(target: Target, method: str = "PATCH", query: str = "", **more: obje
 async def act(port: int, expect: Expect = Expect.ONE_ROW, **more: object) -> Rows:
     target = there(port)
     deed = Deed(written(target, **more), {}, expect, 0, 1)  # type: ignore[arg-type]  # see above
-    return await ApiActor(AsWritten()).act(target, deed, QUICK)
+    return await ApiActor(AsWritten()).act(target, deed, QUICK, Attentive())
 
 
 async def refused(script: Script) -> TargetError:
@@ -108,7 +109,7 @@ async def test_a_name_that_resolves_elsewhere_is_proven_without_effect() -> None
     deed = Deed(written(target), {}, Expect.ONE_ROW)
     client = GuardedClient(Names([["169.254.169.254"]]))
     with pytest.raises(TargetError, match="metadata service"):
-        await ApiActor(AsWritten(), client).act(target, deed, QUICK)
+        await ApiActor(AsWritten(), client).act(target, deed, QUICK, Attentive())
 
 
 async def test_no_tls_where_it_should_be_is_proven_without_effect() -> None:
@@ -116,7 +117,7 @@ async def test_no_tls_where_it_should_be_is_proven_without_effect() -> None:
         target = api_target(ACTION, f"https://127.0.0.1:{server.port}")
         with pytest.raises(TargetError):
             await ApiActor(AsWritten()).act(
-                target, Deed(written(target), {}, Expect.ONE_ROW), QUICK
+                target, Deed(written(target), {}, Expect.ONE_ROW), QUICK, Attentive()
             )
     assert server.heads == []
 
@@ -269,7 +270,9 @@ async def test_what_was_approved_for_another_url_is_not_sent(url: str) -> None:
         elsewhere = Written("POST", url.format(port=server.port) + "/things", selection=NAME)
         statement = Statement(target.dialect, elsewhere.text, (), elsewhere.text)
         with pytest.raises(TargetError, match="It is addressed to"):
-            await ApiActor(AsWritten()).act(target, Deed(statement, {}, Expect.ONE_ROW), QUICK)
+            await ApiActor(AsWritten()).act(
+                target, Deed(statement, {}, Expect.ONE_ROW), QUICK, Attentive()
+            )
     assert server.heads == []
 
 
@@ -278,7 +281,7 @@ async def test_without_an_action_login_nothing_is_sent() -> None:
         target = there(server.port, act="")
         with pytest.raises(TargetError, match="has no `act`"):
             await ApiActor(AsWritten()).act(
-                target, Deed(written(target), {}, Expect.ONE_ROW), QUICK
+                target, Deed(written(target), {}, Expect.ONE_ROW), QUICK, Attentive()
             )
     assert server.heads == []
 

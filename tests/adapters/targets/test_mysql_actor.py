@@ -14,6 +14,7 @@ from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Targe
 from interlock_gateway.service.targets import Deed, Expect, OutcomeUnknownError, TargetError
 from mysql_target import AsWritten, Maria, maria, session
 from unreliable_line import cut
+from witnesses import Attentive, FullStore
 
 QUICK = Limits(seconds=3)
 
@@ -37,11 +38,12 @@ class Shop:
     def __init__(self, database: Maria) -> None:
         self.database = database
         self.actor = MysqlActor(AsWritten())
+        self.witness: Attentive | FullStore = Attentive()
 
     async def act(self, what: Deed, *, through: str = "", limits: Limits = QUICK) -> Rows:
         url = through or self.database.act
         target = Target("orders", Dialect.MARIADB, "prod", "unused", url)
-        return await self.actor.act(target, what, limits)
+        return await self.actor.act(target, what, limits, self.witness)
 
     async def refusal(self, what: Deed, **how: Any) -> str:
         with pytest.raises(TargetError) as caught:
@@ -205,7 +207,7 @@ async def test_a_change_that_a_rule_of_the_table_refuses_is_without_effect(shop:
 async def test_a_target_without_an_action_login_cannot_be_changed(shop: Shop) -> None:
     target = Target("orders", Dialect.MARIADB, "prod", shop.database.read)
     with pytest.raises(TargetError, match="no action login"):
-        await shop.actor.act(target, deed("UPDATE orders SET state = 'x'"), QUICK)
+        await shop.actor.act(target, deed("UPDATE orders SET state = 'x'"), QUICK, shop.witness)
 
 
 async def test_a_login_that_may_do_everything_is_no_action_login(shop: Shop) -> None:

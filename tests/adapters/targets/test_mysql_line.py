@@ -34,6 +34,7 @@ from interlock_gateway.adapters.targets.mysqlwire import Cap, Connection, execut
 from interlock_gateway.core.model import Dialect, Limits, Statement, Target
 from interlock_gateway.service.targets import Deed, Expect, OutcomeUnknownError, TargetError
 from mysql_target import AsWritten, Orders
+from witnesses import Attentive
 
 QUICK = Limits(seconds=1)
 MULTI_STATEMENTS, LOCAL_FILES, FOUND_ROWS = 1 << 16, 1 << 7, 1 << 1
@@ -296,7 +297,7 @@ async def act(fake: FakeMysql) -> None:
     async with fake.listening() as url:
         target = Target("orders", Dialect.MARIADB, "prod", "unused", url)
         deed = Deed(statement, {}, Expect.ROW_COUNT, 1, 1)
-        await MysqlActor(AsWritten()).act(target, deed, QUICK)
+        await MysqlActor(AsWritten()).act(target, deed, QUICK, Attentive())
 
 
 CHANGED = [b"\0\1\0\1\0\0\0"]  # one row, in a transaction

@@ -1,5 +1,6 @@
 """Deeds on a real PostgreSQL: they stand only as approved, and doubt is called doubt."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,10 +10,17 @@ import pytest
 from interlock.testing.postgres import Database
 from interlock.wire import encode_value
 from interlock_gateway.adapters.targets.postgres import PostgresActor
-from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Stored, Target
+from interlock_gateway.core.model import Before, Dialect, Limits, Rows, Statement, Stored, Target
 from interlock_gateway.core.statement import undo_of
-from interlock_gateway.service.targets import Deed, Expect, OutcomeUnknownError, TargetError
+from interlock_gateway.service.targets import (
+    Deed,
+    Expect,
+    OutcomeUnknownError,
+    Prepared,
+    TargetError,
+)
 from unreliable_line import cut
+from witnesses import Attentive, FullStore
 
 pytestmark = pytest.mark.postgres
 
@@ -49,11 +57,18 @@ class Shop:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.actor = PostgresActor(AsWritten())
+        self.witness: Attentive | FullStore = Attentive()
 
     async def act(self, what: Deed, *, through: str = "", limits: Limits = QUICK) -> Rows:
         dsn = through or self.database.act
         target = Target("orders", Dialect.POSTGRES, "prod", "unused", dsn)
-        return await self.actor.act(target, what, limits)
+        return await self.actor.act(target, what, limits, self.witness)
+
+    @property
+    def before(self) -> Before | None:
+        """What the rows of the last deed were, as its witness was told."""
+        assert isinstance(self.witness, Attentive)
+        return self.witness.before
 
     async def refusal(self, what: Deed, **how: Any) -> str:
         with pytest.raises(TargetError) as caught:
@@ -137,12 +152,35 @@ def imaged(what: Deed, where: str) -> Deed:
 
 async def test_the_rows_are_told_as_they_were_right_before(shop: Shop) -> None:
     change = deed("UPDATE orders SET state = 'done' WHERE id <= $1", rows=2, most=2)
-    rows = await shop.act(imaged(change, "id <= $1"))
+    await shop.act(imaged(change, "id <= $1"))
 
-    assert rows.before is not None
-    assert rows.before.rows.rows == ((1, "open"), (2, "open"))
-    assert rows.before.stored == (Stored("id", key=True), Stored("state"))
+    assert shop.before is not None
+    assert shop.before.rows.rows == ((1, "open"), (2, "open"))
+    assert shop.before.stored == (Stored("id", key=True), Stored("state"))
     assert shop.states() == ["done", "done", "open", "open", "open"]
+
+
+async def test_what_somebody_else_is_changing_is_waited_for(shop: Shop) -> None:
+    """Read without a lock, the rows would be those before the other change: a wrong way back."""
+    change = deed("UPDATE orders SET state = 'done' WHERE id = $1", id=1)
+    with psycopg.connect(shop.database.app) as other:
+        other.execute("UPDATE orders SET state = 'held' WHERE id = 1")
+        acting = asyncio.create_task(shop.act(imaged(change, "id = $1")))
+        await asyncio.sleep(0.7)  # long enough to come to the row, and to wait for it
+        assert not acting.done()
+        other.commit()
+        await acting
+    assert shop.before is not None
+    assert shop.before.rows.rows == ((1, "held"),)
+
+
+async def test_a_value_that_is_set_is_no_value_of_the_condition(shop: Shop) -> None:
+    change = deed("UPDATE orders SET state = $1 WHERE id = $2", state="done", id=2)
+    image = Statement(Dialect.POSTGRES, "SELECT * FROM orders WHERE (id = $1)", ("id",), "")
+    await shop.act(replace(change, image=image))
+    assert shop.before is not None
+    assert shop.before.rows.rows == ((2, "open"),)
+    assert shop.states()[1] == "done"
 
 
 async def test_rows_that_may_not_be_read_are_changed_all_the_same(shop: Shop) -> None:
@@ -154,7 +192,7 @@ async def test_rows_that_may_not_be_read_are_changed_all_the_same(shop: Shop) ->
     change = deed("UPDATE orders SET state = 'done' WHERE id = $1", id=1)
     rows = await shop.act(imaged(change, "id = $1"))
 
-    assert rows.before is None
+    assert shop.before is None
     assert rows.affected == 1
     assert shop.states()[0] == "done"
 
@@ -165,9 +203,9 @@ async def test_more_rows_than_evidence_holds_are_cut_and_all_changed(shop: Shop)
     change = deed("UPDATE orders SET state = 'done'", rows=150, max_rows=200)
     rows = await shop.act(imaged(change, "true"))
 
-    assert rows.before is not None
-    assert len(rows.before.rows.rows) == 100
-    assert rows.before.rows.truncated.startswith("rows (100)")
+    assert shop.before is not None
+    assert len(shop.before.rows.rows) == 100
+    assert shop.before.rows.truncated.startswith("rows (100)")
     assert rows.affected == 150
 
 
@@ -186,10 +224,22 @@ HALF_SEEN = [
     CREATE TABLE more (why text NOT NULL) INHERITS (seen_part);
     INSERT INTO more VALUES (1, 'open', 'because')
     """,
+    """
+    CREATE TABLE seen_part (id int PRIMARY KEY, state text);
+    INSERT INTO seen_part VALUES (1, 'open');
+    CREATE TRIGGER redundant BEFORE UPDATE ON seen_part
+      FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger()
+    """,
+    """
+    CREATE TABLE seen_part (id int PRIMARY KEY, state text);
+    INSERT INTO seen_part VALUES (1, 'open');
+    CREATE TABLE lines (id int REFERENCES seen_part ON DELETE CASCADE)
+    """,
 ]
+_HALF = ["a view", "a table that another inherits from", "a trigger", "a cascade"]
 
 
-@pytest.mark.parametrize("made", HALF_SEEN, ids=["a view", "a table that another inherits from"])
+@pytest.mark.parametrize("made", HALF_SEEN, ids=_HALF)
 async def test_rows_of_which_not_everything_is_seen_are_not_offered_back(
     shop: Shop, made: str
 ) -> None:
@@ -199,14 +249,14 @@ async def test_rows_of_which_not_everything_is_seen_are_not_offered_back(
         owner.execute(f"GRANT ALL ON seen_part TO {role}".encode())
         sql = "DELETE FROM seen_part WHERE id = 1"
         seen = Statement(Dialect.POSTGRES, "SELECT * FROM seen_part WHERE (id = 1)", (), "")
-        rows = await shop.act(replace(deed(sql), image=seen))
+        await shop.act(replace(deed(sql), image=seen))
         owner.execute(
             "DROP VIEW IF EXISTS seen_part" if "VIEW" in made else "DROP TABLE seen_part CASCADE"
         )
 
-    assert rows.before is not None
-    assert rows.before.rows.rows == ((1, "open"),)
-    assert undo_of(Statement(Dialect.POSTGRES, sql, (), sql), rows.before) == ""
+    assert shop.before is not None
+    assert shop.before.rows.rows == ((1, "open"),)
+    assert undo_of(Statement(Dialect.POSTGRES, sql, (), sql), shop.before) == ""
 
 
 UNDONE = [
@@ -230,13 +280,61 @@ async def test_what_is_offered_brings_the_rows_back(shop: Shop, count: int, sql:
         before = owner.execute("SELECT * FROM orders ORDER BY id").fetchall()
         condition = sql.partition(" WHERE ")[2]
         change = imaged(deed(sql, rows=count), condition)
-        rows = await shop.act(change)
-        assert rows.before is not None
-        undo = undo_of(Statement(Dialect.POSTGRES, sql, (), sql), rows.before)
+        await shop.act(change)
+        assert shop.before is not None
+        undo = undo_of(Statement(Dialect.POSTGRES, sql, (), sql), shop.before)
         assert owner.execute("SELECT * FROM orders ORDER BY id").fetchall() != before
 
         owner.execute(undo.encode())
         assert owner.execute("SELECT * FROM orders ORDER BY id").fetchall() == before
+
+
+# --- kept before COMMIT -----------------------------------------------------------------------
+
+
+async def test_what_a_deed_did_is_told_before_its_commit(shop: Shop) -> None:
+    class Looking(Attentive):
+        """Looks at the table as everybody else sees it."""
+
+        async def before_commit(self, prepared: Prepared) -> None:
+            await super().before_commit(prepared)
+            assert shop.states() == OPEN
+
+    shop.witness = Looking()
+    await shop.act(deed("UPDATE orders SET state = 'done' WHERE id < 3", rows=2))
+
+    (told,) = shop.witness.told
+    assert told.affected == 2
+    assert set(told.transaction) == {"xid", "place", "system", "timeline", "database", "since"}
+    assert shop.states() == ["done", "done", *OPEN[2:]]
+
+
+async def test_what_cannot_be_kept_is_rolled_back(shop: Shop) -> None:
+    shop.witness = FullStore()
+    assert await shop.refusal(deed("UPDATE orders SET state = 'x'", rows=5)) == "store-unwritable"
+    assert shop.states() == OPEN
+    with psycopg.connect(shop.database.app) as other:
+        assert other.execute("SELECT id FROM orders FOR UPDATE NOWAIT").fetchall()
+
+
+async def test_a_signal_that_cannot_be_kept_is_doubt(shop: Shop) -> None:
+    shop.witness = FullStore()
+    with pytest.raises(OutcomeUnknownError, match="A signal may have been sent"):
+        await shop.act(deed("SELECT true", Expect.ONE_TRUE))
+
+
+async def test_a_server_that_does_not_tell_its_name_is_no_reason_not_to_act(
+    shop: Shop,
+) -> None:
+    with psycopg.connect(shop.database.superuser, autocommit=True) as admin:
+        admin.execute("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC")
+        try:
+            await shop.act(deed("UPDATE orders SET state = 'done' WHERE id = 1"))
+        finally:
+            admin.execute("GRANT EXECUTE ON FUNCTION pg_control_system() TO PUBLIC")
+    assert isinstance(shop.witness, Attentive)
+    assert shop.witness.told[-1].transaction == {}
+    assert shop.states()[0] == "done"
 
 
 # --- anything else is rolled back ---------------------------------------------------------------
@@ -341,7 +439,7 @@ async def test_a_commit_that_the_server_refuses_is_without_effect(shop: Shop) ->
 async def test_a_target_without_an_action_login_cannot_be_changed(shop: Shop) -> None:
     target = Target("orders", Dialect.POSTGRES, "prod", shop.database.read)
     with pytest.raises(TargetError, match="no action login"):
-        await shop.actor.act(target, deed("UPDATE orders SET state = 'x'"), QUICK)
+        await shop.actor.act(target, deed("UPDATE orders SET state = 'x'"), QUICK, shop.witness)
 
 
 async def test_a_superuser_is_no_action_login(shop: Shop) -> None:

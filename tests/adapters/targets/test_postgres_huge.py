@@ -15,6 +15,7 @@ from interlock.testing.postgres import Database
 from interlock_gateway.adapters.targets.postgres import PostgresActor
 from interlock_gateway.core.model import Dialect, Limits, Statement, Target
 from interlock_gateway.service.targets import Deed, Expect, OutcomeUnknownError, TargetError
+from witnesses import Attentive
 
 pytestmark = pytest.mark.postgres
 
@@ -113,7 +114,7 @@ async def test_a_deed_that_returns_a_huge_row_is_rolled_back(
     target = Target("orders", Dialect.POSTGRES, "prod", "unused", noted.act)
     deed = Deed(Statement(Dialect.POSTGRES, sql, (), sql), {}, expect, 1, 1)
     with pytest.raises((TargetError, OutcomeUnknownError)) as caught:
-        await PostgresActor(AsWritten()).act(target, deed, Limits(seconds=10))
+        await PostgresActor(AsWritten()).act(target, deed, Limits(seconds=10), Attentive())
     doubted = isinstance(caught.value, OutcomeUnknownError)
     assert ("outcome unknown" if doubted else getattr(caught.value, "code", "")) == refused
     with psycopg.connect(noted.superuser) as connection:

@@ -17,6 +17,7 @@ from interlock_gateway.adapters.targets.file_child import Task
 from interlock_gateway.adapters.targets.sqlite_work import SqliteWork
 from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
 from interlock_gateway.service.targets import Deed, Expect, TargetError
+from witnesses import Attentive
 
 ROOMY = Limits(rows=1_000, bytes=1 << 20, seconds=5)
 ENDLESS = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT "
@@ -47,7 +48,7 @@ class Orders:
     ) -> Rows:
         statement = Statement(Dialect.SQLITE, sql, (), sql)
         deed = Deed(statement, {}, expect, rows, max_rows=10)
-        return await self.targets.act(self.target, deed, limits)
+        return await self.targets.act(self.target, deed, limits, Attentive())
 
     async def refusal(self, sql: str, **how: Any) -> str:
         with pytest.raises(TargetError) as caught:

@@ -19,6 +19,7 @@ from interlock_gateway.adapters.targets import children as pools
 from interlock_gateway.adapters.targets.file_calls import GRACE_S
 from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
 from interlock_gateway.service.targets import Deed, Expect, OutcomeUnknownError
+from witnesses import Attentive
 
 ENDLESS = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r"
 DEAF = "SELECT instr(hex(zeroblob(2000000)), hex(zeroblob(900000)) || '1')"
@@ -56,7 +57,7 @@ class Jobs:
         sql = f"UPDATE {table} SET state = {state}"  # noqa: S608  our own words
         statement = Statement(Dialect.SQLITE, sql, (), sql)
         deed = Deed(statement, {}, Expect.ROW_COUNT, rows, rows)
-        return await self.targets.act(self.target, deed, limits)
+        return await self.targets.act(self.target, deed, limits, Attentive())
 
     def write(self, sql: str) -> None:
         with closing(sqlite3.connect(self.path, isolation_level=None)) as connection:
@@ -274,12 +275,15 @@ from interlock_gateway.core.model import Dialect, Limits, Statement, Target
 from interlock_gateway.service.targets import Deed, Expect
 class AsWritten:
     def resolve(self, reference): return reference
+class Nobody:
+    async def before_commit(self, prepared): pass
 how, path, sql = sys.argv[1:]
 target = Target("jobs", Dialect.SQLITE, "prod", path, path)
 statement = Statement(Dialect.SQLITE, sql, (), sql)
 targets, limits = Targets(AsWritten()), Limits(seconds=300)
 deed = Deed(statement, {}, Expect.ROW_COUNT, 1, 1)
-read, act = targets.read(target, statement, {}, limits), targets.act(target, deed, limits)
+read = targets.read(target, statement, {}, limits)
+act = targets.act(target, deed, limits, Nobody())
 asyncio.run(read if how == "read" else act)
 """
 

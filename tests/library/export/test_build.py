@@ -141,6 +141,25 @@ def test_an_end_without_a_start_is_told_too() -> None:
     assert told(story).record.unfinished[0].text == "step R-1 activity 1: no start recorded"
 
 
+def test_a_proven_outcome_is_told_with_how_it_is_known_and_ends_the_follow_up() -> None:
+    story = Story()
+    story.tell("action.started", 8, {"approval": "A-1"})
+    story.tell("action.prepared", 9, {"approval": "A-1", "affected": 3})
+    story.tell("action.outcome_unknown", 10, {"approval": "A-1", "message": Part("cut off")})
+    words = "pg_xact_status says that transaction 7 is committed."
+    proven = {"approval": "A-1", "outcome": "succeeded", "affected": 3, "reason": Part(words)}
+    story.tell("action.proven", 11, proven)
+    postmortem = told(story)
+
+    unknown, known = postmortem.moments
+    assert [source.type for source in unknown.sources] == [
+        *("action.started", "action.prepared", "action.outcome_unknown"),
+    ]
+    assert known.what == f"It is proven that A-1 succeeded: “{words}”"
+    assert known.tone is Tone.OK
+    assert postmortem.follow_ups == ()
+
+
 def test_an_unknown_outcome_becomes_a_follow_up_until_it_is_resolved() -> None:
     story = Story().tell("action.started", 0, {"approval": "A-1"})
     story.tell(

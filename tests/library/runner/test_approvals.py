@@ -15,7 +15,7 @@ from interlock.errors import (
     TargetFailed,
     Unavailable,
 )
-from interlock.runner.progress import GatewayUnreachable, Settled, Waiting
+from interlock.runner.progress import GatewayUnreachable, Queued, Settled, Waiting
 from kernel_line import Line, connected
 from scripted_gateway import Reply, ScriptedGateway, approval
 
@@ -144,6 +144,18 @@ async def test_a_refused_execution_is_the_notebook_s_error() -> None:
     async with connected(scripted(approval("approved", 2), execute=[gone])) as line:
         with pytest.raises(Denied, match="backend has gone"):
             await act(line)
+
+
+async def test_while_another_action_runs_there_it_is_said_once_and_asked_again() -> None:
+    words = "Another action is running on orders: A-7 (queue.requeue_stuck)."
+    busy = Denied(words, code="target-busy")
+    async with connected(
+        scripted(approval("approved", 2), execute=[busy, busy, busy, DONE])
+    ) as line:
+        assert (await act(line))["affected"] == 1
+        assert line.gateway.paths.count("approvals/A-1/execute") == 4
+        assert [type(told) for told in line.told].count(Queued) == 1
+        assert line.said[1:] == [f"… {words} It runs as soon as that one has ended."]
 
 
 async def test_waiting_survives_a_gateway_that_goes_and_comes_back() -> None:

@@ -36,6 +36,63 @@ def statements(dialect: str) -> list[str]:
     return _sqlite() if dialect == "sqlite" else _postgresql()
 
 
+def deeds(dialect: str) -> list[str]:
+    """Return the DDL of the triggers about deeds, which came with the table of that name."""
+    return _SQLITE_DEEDS if dialect == "sqlite" else _POSTGRESQL_DEEDS
+
+
+_OTHERS = (
+    "EXISTS (SELECT 1 FROM approvals WHERE target = NEW.target AND state = 'executing' "
+    "AND id <> NEW.id)"
+)
+_SQLITE_DEEDS = [
+    (
+        "CREATE TRIGGER approvals_one_at_a_time BEFORE UPDATE OF state ON approvals "
+        f"WHEN NEW.state = 'executing' AND OLD.state <> 'executing' AND {_OTHERS} BEGIN "
+        "SELECT RAISE(ABORT, 'another action is under way on this target'); END"
+    ),
+    (
+        "CREATE TRIGGER deeds_prepared_once BEFORE UPDATE ON deeds "
+        "WHEN OLD.prepared_at IS NOT NULL BEGIN "
+        "SELECT RAISE(ABORT, 'what a deed did is recorded once'); END"
+    ),
+    (
+        "CREATE TRIGGER deeds_refuse_delete BEFORE DELETE ON deeds BEGIN "
+        "SELECT RAISE(ABORT, 'deeds are kept'); END"
+    ),
+]
+_POSTGRESQL_DEEDS = [
+    (
+        "CREATE FUNCTION interlock_one_at_a_time() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN IF NEW.state = 'executing' AND OLD.state <> 'executing' AND {_OTHERS} THEN "
+        "RAISE EXCEPTION 'another action is under way on this target'; "
+        "END IF; RETURN NEW; END $$"
+    ),
+    (
+        "CREATE TRIGGER approvals_one_at_a_time BEFORE UPDATE ON approvals "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_one_at_a_time()"
+    ),
+    (
+        "CREATE FUNCTION interlock_prepared_once() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN IF OLD.prepared_at IS NOT NULL THEN "
+        "RAISE EXCEPTION 'what a deed did is recorded once'; "
+        "END IF; RETURN NEW; END $$"
+    ),
+    (
+        "CREATE TRIGGER deeds_prepared_once BEFORE UPDATE ON deeds "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_prepared_once()"
+    ),
+    (
+        "CREATE TRIGGER deeds_refuse BEFORE DELETE ON deeds "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_refuse()"
+    ),
+    (
+        "CREATE TRIGGER deeds_refuse_truncate BEFORE TRUNCATE ON deeds "
+        "FOR EACH STATEMENT EXECUTE FUNCTION interlock_refuse()"
+    ),
+]
+
+
 def _sqlite() -> list[str]:
     frozen = [
         f"CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table} BEGIN "

@@ -4,13 +4,21 @@ An adapter is imported when somebody first asks for it: some need an extra, and 
 SQLite and DuckDB, which import this package too, start sooner without the others and the guard.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from interlock_gateway.adapters.targets.values import Typed
 from interlock_gateway.core.model import Dialect, Limits, Rows, Statement, Target
-from interlock_gateway.service.targets import Actor, Deed, Reader, Secrets, TargetError
+from interlock_gateway.service.targets import (
+    Actor,
+    Deed,
+    Proof,
+    Reader,
+    Secrets,
+    TargetError,
+    Witness,
+)
 
 if TYPE_CHECKING:
     from interlock_gateway.core.statement import Catalogue  # with all its parsers
@@ -52,10 +60,14 @@ class Targets:
         _same_dialect(target, statement)
         return await self._engine(target).reader.read(target, statement, values, limits)
 
-    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+    async def act(self, target: Target, deed: Deed, limits: Limits, witness: Witness) -> Rows:
         """Run an approved deed once; see `service.targets.Actor`."""
         _same_dialect(target, deed.statement)
-        return await self._engine(target).actor.act(target, deed, limits)
+        return await self._engine(target).actor.act(target, deed, limits, witness)
+
+    async def became(self, target: Target, transaction: Mapping[str, str]) -> Proof:
+        """Ask what became of a transaction; see `service.targets.Actor`."""
+        return await self._engine(target).actor.became(target, transaction)
 
     async def catalogue(self, target: Target) -> "Catalogue | None":
         """Return what the names in a target mean now; None for an engine that needs no telling."""

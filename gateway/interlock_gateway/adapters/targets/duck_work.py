@@ -18,6 +18,7 @@ import duckdb
 from interlock_gateway.adapters.duckdb_parser import DuckdbParser
 from interlock_gateway.adapters.targets import (
     duck_catalogue,
+    duck_image,
     duck_lock,
     duck_macros,
     duck_values,
@@ -25,7 +26,7 @@ from interlock_gateway.adapters.targets import (
 )
 from interlock_gateway.adapters.targets.duck_lock import Door
 from interlock_gateway.adapters.targets.expectations import Outcome
-from interlock_gateway.adapters.targets.file_child import Task
+from interlock_gateway.adapters.targets.file_child import Approved, Task
 from interlock_gateway.core.model import Limits, Rows
 from interlock_gateway.service.targets import OutcomeUnknownError, TargetError
 
@@ -87,9 +88,7 @@ class DuckWork:
         ):
             return duck_catalogue.facts(connection)
 
-    def change(
-        self, task: Task, approved: Callable[[Rows, Outcome], bool], done: Callable[[], None]
-    ) -> None:
+    def change(self, task: Task, approved: Approved, done: Callable[[], None]) -> None:
         """Change a file, if that is approved."""
         change(task, approved, done)
 
@@ -121,9 +120,7 @@ def read(task: Task, parser: DuckdbParser) -> Rows:
         return _rows(connection, watch)
 
 
-def change(
-    task: Task, approved: Callable[[Rows, Outcome], bool], done: Callable[[], None]
-) -> None:
+def change(task: Task, approved: Approved, done: Callable[[], None]) -> None:
     """Change a file, if that is approved; see `file_child.Work.change`."""
     values.sendable(task.statement)
     parameters = values.given(task.statement, task.given)
@@ -135,10 +132,11 @@ def change(
     ):
         connection.execute("BEGIN TRANSACTION")
         with watch.over(connection):
+            before = duck_image.image(connection, task)
             kind = duck_lock.run(connection, task.statement.text, parameters, duck_lock.CHANGES)
             rows = _changed(connection, kind, watch)
         first = rows.rows[0][0] if rows.rows else None
-        if approved(rows, Outcome(len(rows.rows), first, rows.affected, kind.name)):
+        if approved(rows, Outcome(len(rows.rows), first, rows.affected, kind.name), before):
             _commit(connection)
             done()
 

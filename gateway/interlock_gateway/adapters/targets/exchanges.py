@@ -7,6 +7,7 @@ only tries, and an actor sends a change to the base URL that it was approved for
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from interlock_gateway.adapters.targets.http import Answer, Caps, Door, GuardedClient
@@ -24,7 +25,15 @@ from interlock_gateway.core.exchange import (
 )
 from interlock_gateway.core.model import Column, Endpoint, Limits, Rows, Statement, Target
 from interlock_gateway.service.outcomes import as_expected
-from interlock_gateway.service.targets import Deed, OutcomeUnknownError, Secrets, TargetError
+from interlock_gateway.service.targets import (
+    Became,
+    Deed,
+    OutcomeUnknownError,
+    Proof,
+    Secrets,
+    TargetError,
+    Witness,
+)
 
 _BODY = 8 * 1024 * 1024  # bytes: an Application or a list of alerts; rows have limits of their own
 _ANY_TYPE: tuple[str, ...] = ()
@@ -88,7 +97,7 @@ class ApiActor:
         self._secrets = secrets
         self._client = client or GuardedClient()
 
-    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+    async def act(self, target: Target, deed: Deed, limits: Limits, witness: Witness) -> Rows:  # noqa: ARG002  there is no COMMIT before which it could be called
         """Send a request once; see `service.targets.Actor`."""
         written = _written(deed.statement)
         if not written.mutating:
@@ -108,6 +117,10 @@ class ApiActor:
             message = f"{target.name} answered {answer.status}, but not with {deed.expect}."
             raise OutcomeUnknownError(message)
         return rows
+
+    async def became(self, target: Target, transaction: Mapping[str, str]) -> Proof:  # noqa: ARG002  the port's signature
+        """Say that nobody knows; see `service.targets.Actor`."""
+        return Proof(Became.UNTOLD, f"{target.name} keeps no list of what it was asked.")
 
     async def aclose(self) -> None:
         """Close nothing: every call closes its own connection."""

@@ -45,6 +45,9 @@ def check(deed: Deed, outcome: Outcome) -> None:
         case Expect.NO_ROWS:
             if outcome.count:
                 raise _precondition(f"it answered with {outcome.count:,} rows instead of none")
+        case Expect.ALONE:
+            if outcome.count:
+                raise OutcomeUnknownError(f"It answered with {outcome.count:,} rows.")
         case Expect.ROW_COUNT:
             _row_count(deed, outcome)
         case _:

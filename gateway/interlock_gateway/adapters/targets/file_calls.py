@@ -8,7 +8,7 @@ in time. Children that read are kept warm, each for one file; a deed has a child
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -17,8 +17,26 @@ from interlock_gateway.adapters.child import Child, Ended
 from interlock_gateway.adapters.targets import values
 from interlock_gateway.adapters.targets.children import Children
 from interlock_gateway.adapters.targets.expectations import Outcome, check
-from interlock_gateway.core.model import Column, Limits, Reads, Rows, Statement, Target
-from interlock_gateway.service.targets import Deed, OutcomeUnknownError, Secrets, TargetError
+from interlock_gateway.core.model import (
+    Before,
+    Column,
+    Limits,
+    Reads,
+    Rows,
+    Statement,
+    Stored,
+    Target,
+)
+from interlock_gateway.service.targets import (
+    Became,
+    Deed,
+    OutcomeUnknownError,
+    Prepared,
+    Proof,
+    Secrets,
+    TargetError,
+    Witness,
+)
 
 GRACE_S = 1.0
 """Seconds that a child has to notice that its time is up; then it is killed."""
@@ -29,6 +47,7 @@ COMMIT_S = 60.0
 _AT_ONCE_S = 0.25  # within which a child that ends was ending when it was asked
 _READERS = 4  # children for each file
 _AROUND = 1 << 20  # bytes of an answer beside its rows: names of columns, words
+_IMAGE = 1 << 22  # bytes of the rows before a change, with their literals
 _DESCRIBED_S = 10.0  # for a snapshot, however short a read may be
 _CATALOGUE = 1 << 28  # bytes; a catalogue of a quarter of a gigabyte is refused
 
@@ -112,7 +131,7 @@ class FileActor:
         self._engine = engine
         self._children = Children((engine.module, "deeds"), most=1)
 
-    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+    async def act(self, target: Target, deed: Deed, limits: Limits, witness: Witness) -> Rows:
         """Run `deed` once; see `service.targets.Actor.act`. Shield the awaiting task."""
         if not target.act:
             raise TargetError(
@@ -121,10 +140,20 @@ class FileActor:
                 "Give it `act` in targets.toml.",
             )
         question = _sent(deed.statement, deed.values)
+        if deed.image is not None:
+            read = {"text": deed.image.text, "names": deed.image.names}
+            question |= {"image": read, "table": deed.table}
         async with self._begun(target, question, limits) as (child, answer):
             check(deed, Outcome(**answer["outcome"]))
+            rows = _rows(answer["rows"])
+            await witness.before_commit(Prepared(rows.affected, _before(answer.get("before"))))
             await _commit(child)
-        return _rows(answer["rows"])
+        return rows
+
+    async def became(self, target: Target, transaction: Mapping[str, str]) -> Proof:  # noqa: ARG002  the port's signature
+        """Tell nothing: a file keeps no list of its transactions."""
+        words = f"{self._engine.name} does not tell what became of a transaction."
+        return Proof(Became.UNTOLD, words)
 
     async def aclose(self) -> None:
         """Let go of what no deed uses."""
@@ -138,7 +167,8 @@ class FileActor:
         path = self._secrets.resolve(target.act)
         async with self._children.lent(path, target.name, limits.seconds) as child:
             call = _Call(child, self._engine.name, target.name, limits)
-            answer = await call.answer({**question, "path": path}, 2 * limits.bytes + _AROUND)
+            most = 2 * limits.bytes + _AROUND + _IMAGE
+            answer = await call.answer({**question, "path": path}, most)
             try:
                 yield child, _said(answer)
             finally:  # rolls back what was not committed, and lets go of the file
@@ -243,6 +273,13 @@ def _said(answer: _Answer) -> _Answer:
     if "error" in answer:
         raise TargetError(answer["error"], answer["message"])
     return answer
+
+
+def _before(said: _Answer | None) -> Before | None:
+    if said is None:
+        return None
+    stored = tuple(Stored(**one) for one in said["stored"])
+    return Before(_rows(said["rows"]), stored, tuple(tuple(row) for row in said["literals"]))
 
 
 def _rows(said: _Answer) -> Rows:

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from interlock_gateway.adapters.confined import Line, confine
 from interlock_gateway.adapters.targets import values
 from interlock_gateway.adapters.targets.expectations import Outcome
-from interlock_gateway.core.model import Dialect, Limits, Reads, Rows, Statement
+from interlock_gateway.core.model import Before, Dialect, Limits, Reads, Rows, Statement
 from interlock_gateway.service.targets import OutcomeUnknownError, TargetError
 
 _SPENT = 400 * 1024  # kilobytes ever used; what holds on to that much is replaced
@@ -34,6 +34,8 @@ class Task:
         limits: of this call.
         reads: what may be read, and what of the file's own somebody reviewed.
         always: relations that the guard takes to be in every file.
+        image: of a deed, what reads the rows that it will change, or None.
+        table: what it changes, as written; () where that is not known.
     """
 
     path: str
@@ -43,6 +45,12 @@ class Task:
     limits: Limits
     reads: Reads = field(default_factory=Reads)
     always: frozenset[str] = frozenset()
+    image: Statement | None = None
+    table: tuple[str, ...] = ()
+
+
+Approved = Callable[[Rows, Outcome, Before | None], bool]
+"""Asks the gateway whether a deed may last."""
 
 
 class Work(Protocol):
@@ -56,14 +64,12 @@ class Work(Protocol):
         """Return what there is in the file, as JSON has it."""
         ...
 
-    def change(
-        self, task: Task, approved: Callable[[Rows, Outcome], bool], done: Callable[[], None]
-    ) -> None:
+    def change(self, task: Task, approved: Approved, done: Callable[[], None]) -> None:
         """Change a file, and commit if `approved` says so; otherwise everything is as it was.
 
         Args:
             task: the deed.
-            approved: is told what came of it while nothing of it lasts.
+            approved: is told what came of it, and what its rows were, while nothing of it lasts.
             done: is called when it lasts; what goes wrong after that concerns it no more.
 
         Raises:
@@ -131,8 +137,9 @@ def _looked(what: str, task: Task, work: Work) -> _Message:
 
 
 def _change(line: Line, task: Task, work: Work) -> None:
-    def approved(rows: Rows, outcome: Outcome) -> bool:
-        line.say({"rows": _told(rows), "outcome": asdict(outcome)})
+    def approved(rows: Rows, outcome: Outcome, before: Before | None) -> bool:
+        kept = {"before": _kept(before)} if before else {}
+        line.say({"rows": _told(rows), "outcome": asdict(outcome), **kept})
         if line.hear() != {"do": "commit"}:
             return False
         line.say({"committing": True})  # without these words the gateway knows: it never did
@@ -143,6 +150,7 @@ def _change(line: Line, task: Task, work: Work) -> None:
 
 def _task(question: _Message, dialect: Dialect) -> Task:
     text = question.get("text", "")
+    image = question.get("image")
     reads = {name: tuple(listed) for name, listed in question.get("reads", {}).items()}
     return Task(
         question["path"],
@@ -152,7 +160,17 @@ def _task(question: _Message, dialect: Dialect) -> Task:
         Limits(**question["limits"]),
         Reads(**reads),
         frozenset(question.get("always", ())),
+        Statement(dialect, image["text"], tuple(image["names"]), image["text"]) if image else None,
+        tuple(question.get("table", ())),
     )
+
+
+def _kept(before: Before) -> _Message:
+    return {
+        "rows": _told(before.rows),
+        "stored": [asdict(one) for one in before.stored],
+        "literals": before.literals,
+    }
 
 
 def _told(rows: Rows) -> _Message:

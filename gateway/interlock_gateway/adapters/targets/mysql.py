@@ -3,7 +3,7 @@
 import asyncio
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -11,8 +11,9 @@ from interlock_gateway.adapters.targets import mysqlerrors, mysqlpacket, mysqlty
 from interlock_gateway.adapters.targets.expectations import Outcome, check
 from interlock_gateway.adapters.targets.mysqlcatalogue import snapshot
 from interlock_gateway.adapters.targets.mysqlcost import refuse_costly
+from interlock_gateway.adapters.targets.mysqlimage import image
 from interlock_gateway.adapters.targets.mysqlline import RefusedError
-from interlock_gateway.adapters.targets.mysqlpacket import LostError, Prepared
+from interlock_gateway.adapters.targets.mysqlpacket import LostError
 from interlock_gateway.adapters.targets.mysqlsession import (
     alive,
     begin,
@@ -34,15 +35,22 @@ from interlock_gateway.adapters.targets.pool import Pool, Pools
 from interlock_gateway.core.model import Limits, Rows, Statement, Target
 from interlock_gateway.core.statement import Catalogue
 from interlock_gateway.service.targets import (
+    Became,
     Deed,
     Expect,
     OutcomeUnknownError,
+    Prepared,
+    Proof,
     Secrets,
     TargetError,
+    Witness,
 )
 
 _GRACE_SECONDS = 1.0
 """How much later than the server's own time limit ours strikes."""
+
+_UNDO_SECONDS = 60.0
+"""For a rollback, which can take as long as the change did."""
 
 _HELD = mysqlpacket.IN_TRANSACTION | mysqlpacket.IN_READ_ONLY
 # Some servers know the columns of these only when they have run; none of them changes anything
@@ -109,7 +117,7 @@ class MysqlActor:
         """Open nothing yet; `secrets` gives the credential when a deed is done."""
         self._secrets = secrets
 
-    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+    async def act(self, target: Target, deed: Deed, limits: Limits, witness: Witness) -> Rows:
         """Run `deed` once; see `service.targets.Actor.act`.
 
         Shield the awaiting task: after a cancellation nobody knows the outcome.
@@ -129,10 +137,20 @@ class MysqlActor:
                 async with asyncio.timeout(limits.seconds + _GRACE_SECONDS), killing(connection):
                     await begin(connection, limits, read_only=False)
                     execution = bound(await prepare(connection, text), parameters)
-                rows = await self._do(connection, deed, execution, limits)
+                    before = await image(connection, deed)
+
+                async def keep(rows: Rows) -> None:
+                    await _witnessed(connection, Prepared(rows.affected, before), witness)
+
+                rows = await self._do(connection, deed, execution, limits, keep)
             finally:
                 await _let_go(connection)
         return replace(rows, elapsed_ms=_since(started))
+
+    async def became(self, target: Target, transaction: Mapping[str, str]) -> Proof:  # noqa: ARG002  the port's signature
+        """Tell nothing: these servers keep no list of their transactions."""
+        words = f"{target.dialect} does not tell what became of a transaction."
+        return Proof(Became.UNTOLD, words)
 
     async def aclose(self) -> None:
         """Nothing to close: connections live as long as their deed."""
@@ -143,7 +161,12 @@ class MysqlActor:
         return await connect(url, where, target.dialect, reading=False)
 
     async def _do(
-        self, connection: Connection, deed: Deed, execution: bytes, limits: Limits
+        self,
+        connection: Connection,
+        deed: Deed,
+        execution: bytes,
+        limits: Limits,
+        keep: Callable[[Rows], Awaitable[None]],
     ) -> Rows:
         """Send the statement, check its result, commit. From the first byte on, loss is doubt."""
         cap = replace(_cap(limits), cancel=False)
@@ -156,8 +179,10 @@ class MysqlActor:
                     raise
             # Rendered before COMMIT: nothing but the connection can fail after it.
             rows = replace(_rows(answer, limits), affected=answer.affected)
-            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
-                await _settle(connection, deed, answer)
+            if await _is_right(connection, deed, answer):
+                await keep(rows)
+                async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+                    await _commit(connection)
         return rows
 
 
@@ -172,7 +197,7 @@ def _opener(secrets: Secrets, target: Target) -> Callable[[], Awaitable[Connecti
     return opener
 
 
-def refuse_without_rows(prepared: Prepared, text: bytes) -> Prepared:
+def refuse_without_rows(prepared: mysqlpacket.Prepared, text: bytes) -> mysqlpacket.Prepared:
     """Refuse, before it runs, what would answer without rows: it can only be there to change.
 
     Raises:
@@ -220,8 +245,13 @@ def _alarm(target: Target) -> TargetError:
 # --- a deed -----------------------------------------------------------------------------------
 
 
-async def _settle(connection: Connection, deed: Deed, answer: Answer) -> None:
-    """Make the deed last if its result is the approved one, else undo it."""
+async def _is_right(connection: Connection, deed: Deed, answer: Answer) -> bool:
+    """Undo the deed unless its result is the approved one; tell whether it has to be committed.
+
+    Raises:
+        TargetError: it was another one, and was undone.
+        OutcomeUnknownError: it was another one, and stays.
+    """
     by_itself = not connection.in_transaction
     first = answer.rows[0][0] if answer.rows else None
     outcome = Outcome(answer.count, first, answer.affected, "no count comes with rows")
@@ -234,10 +264,20 @@ async def _settle(connection: Connection, deed: Deed, answer: Answer) -> None:
                 f"is not the approved one ({answer.count:,} rows, {answer.affected} affected). "
                 "Look at the target."
             ) from error
-        await _undo(connection)
+        async with asyncio.timeout(_UNDO_SECONDS):
+            await _undo(connection)
         raise
-    if not by_itself:
-        await _commit(connection)
+    return not by_itself
+
+
+async def _witnessed(connection: Connection, prepared: Prepared, witness: Witness) -> None:
+    """Have what was done kept before it is made to last; undo it where that fails."""
+    try:
+        await witness.before_commit(prepared)
+    except TargetError:
+        async with asyncio.timeout(_UNDO_SECONDS):
+            await _undo(connection)
+        raise
 
 
 async def _commit(connection: Connection) -> None:

@@ -163,6 +163,14 @@ def alive(connection: Connection) -> bool:
     return not waiting.poll(0)
 
 
+def is_standby(connection: Connection) -> bool:
+    """Tell whether it is a standby, where nothing can be written and not even BEGIN says so.
+
+    What is done there, such as going on with its replay, is no write.
+    """
+    return connection.info.parameter_status("in_hot_standby") == "on"
+
+
 async def roll_back(connection: Connection) -> None:
     """Undo the transaction, if there is one, and forget everything the session holds."""
     open_still = connection.info.transaction_status != TransactionStatus.IDLE

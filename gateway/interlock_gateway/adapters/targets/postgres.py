@@ -2,15 +2,16 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from interlock_gateway.adapters.targets import pgtypes, values
+from interlock_gateway.adapters.targets import pgproof, pgtypes, values
 from interlock_gateway.adapters.targets.expectations import Outcome, check
+from interlock_gateway.adapters.targets.pgalone import alone
 from interlock_gateway.adapters.targets.pgcatalogue import snapshot
 from interlock_gateway.adapters.targets.pgcost import refuse_costly
 from interlock_gateway.adapters.targets.pgimage import image
@@ -21,6 +22,7 @@ from interlock_gateway.adapters.targets.pgtransaction import (
     Read,
     alive,
     begin,
+    is_standby,
     read,
     read_on,
     stayed,
@@ -34,12 +36,18 @@ from interlock_gateway.service.targets import (
     Deed,
     Expect,
     OutcomeUnknownError,
+    Prepared,
+    Proof,
     Secrets,
     TargetError,
+    Witness,
 )
 
 _GRACE_SECONDS = 1.0
 """How much later than the server's own time limit ours strikes."""
+
+_NAMED_SECONDS = 5.0
+"""For a server to name a transaction; after that nobody waits with rows locked."""
 
 _TIMED_OUT = ("57014", "55P03")  # query_canceled, lock_not_available
 _GONE = ("57P01", "57P02", "57P03", "57P05", "40003", "25P03")  # the session ended with these
@@ -114,7 +122,7 @@ class PostgresActor:
         """Open nothing yet; `secrets` gives the credential when a deed is done."""
         self._secrets = secrets
 
-    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+    async def act(self, target: Target, deed: Deed, limits: Limits, witness: Witness) -> Rows:
         """Run `deed` once; see `service.targets.Actor.act`.
 
         Shield the awaiting task: after a cancellation nobody knows the outcome.
@@ -132,14 +140,27 @@ class PostgresActor:
         started = time.monotonic()
         with _explained(target, limits, started):
             connection = await self._connect(target)
+            asked = Saying(text, parameters, replace(_cap(limits), cancel=False))
             try:
-                async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
-                    await begin(connection, limits, read_only=_is_standby(connection))
-                before = await image(connection, deed, limits.seconds + _GRACE_SECONDS)
-                rows = await self._do(connection, deed, text, parameters, limits)
+                if deed.expect is Expect.ALONE:
+                    rows = await _alone(connection, deed, asked, limits)
+                else:
+                    rows = await _in_transaction(connection, deed, asked, limits, witness)
             finally:
                 await _let_go(connection)
-        return replace(rows, elapsed_ms=_since(started), before=before)
+        return replace(rows, elapsed_ms=_since(started))
+
+    async def became(self, target: Target, transaction: Mapping[str, str]) -> Proof:
+        """Ask what became of a transaction; see `service.targets.Actor.became`."""
+        limits = target.limits
+        with _explained(target, limits, time.monotonic()):
+            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+                connection = await self._connect(target)
+                try:
+                    await begin(connection, limits, read_only=True)
+                    return await pgproof.became(connection, transaction)
+                finally:
+                    await _let_go(connection)
 
     async def aclose(self) -> None:
         """Nothing to close: connections live as long as their deed."""
@@ -148,29 +169,66 @@ class PostgresActor:
         where = f"action login of target {target.name}"
         return await connect(self._secrets.resolve(target.act), where, reading=False)
 
-    async def _do(
-        self,
-        connection: Connection,
-        deed: Deed,
-        text: bytes,
-        parameters: list[object],
-        limits: Limits,
-    ) -> Rows:
-        """Send the statement, check its result, commit. From the first byte on, loss is doubt."""
-        cap = replace(_cap(limits), cancel=False)
-        with _doubt(connection, deed):
-            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
-                answer = await ask(connection, text, parameters, cap)
-            if connection.info.transaction_status != TransactionStatus.INTRANS:
-                raise OutcomeUnknownError("The statement ended its own transaction.")
-            # Rendered before COMMIT: nothing but the connection can fail after it.
-            rows = replace(_rows(answer, limits), affected=answer.affected)
-            check(deed, _outcome(answer))
-            async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
-                committed = await ask(connection, b"COMMIT")
-            if committed.tag != "COMMIT":
-                raise TargetError("target-failed", "The server rolled back instead of committing.")
-        return rows
+
+async def _alone(connection: Connection, deed: Deed, asked: Saying, limits: Limits) -> Rows:
+    with _doubt(connection, deed):
+        answer = await alone(connection, asked, limits, _GRACE_SECONDS)
+        check(deed, _outcome(answer))
+    return _rows(answer, limits)
+
+
+async def _in_transaction(
+    connection: Connection, deed: Deed, asked: Saying, limits: Limits, witness: Witness
+) -> Rows:
+    """Read the rows, change them, have that kept, and commit."""
+    async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+        await begin(connection, limits, read_only=is_standby(connection))
+    before = await image(connection, deed, limits.seconds + _GRACE_SECONDS)
+    with _doubt(connection, deed):
+        rows = await _done(connection, deed, asked, limits)
+        await _witnessed(connection, deed, Prepared(rows.affected, before), witness)
+        await _committed(connection, limits)
+    return rows
+
+
+async def _done(connection: Connection, deed: Deed, asked: Saying, limits: Limits) -> Rows:
+    """Send the statement and check its result. From the first byte on, loss is doubt.
+
+    Its rows are rendered before COMMIT: nothing but the connection can fail after it.
+    """
+    async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+        answer = await ask(connection, asked.text, asked.parameters, asked.cap)
+    if connection.info.transaction_status != TransactionStatus.INTRANS:
+        raise OutcomeUnknownError("The statement ended its own transaction.")
+    rows = replace(_rows(answer, limits), affected=answer.affected)
+    check(deed, _outcome(answer))
+    return rows
+
+
+async def _witnessed(
+    connection: Connection, deed: Deed, prepared: Prepared, witness: Witness
+) -> None:
+    """Have what was done kept, by the transaction's name, before it is made to last.
+
+    Raises:
+        TargetError: it was not kept, so it is rolled back.
+        OutcomeUnknownError: the same, of a deed that a rollback does not take back.
+    """
+    async with asyncio.timeout(_NAMED_SECONDS):
+        transaction = await pgproof.named(connection)
+    try:
+        await witness.before_commit(replace(prepared, transaction=transaction))
+    except TargetError as error:
+        if deed.expect.signals:
+            raise OutcomeUnknownError(f"{error} A signal may have been sent already.") from error
+        raise
+
+
+async def _committed(connection: Connection, limits: Limits) -> None:
+    async with asyncio.timeout(limits.seconds + _GRACE_SECONDS):
+        committed = await ask(connection, b"COMMIT")
+    if committed.tag != "COMMIT":
+        raise TargetError("target-failed", "The server rolled back instead of committing.")
 
 
 async def _read(connection: Connection, target: Target, asked: Saying, limits: Limits) -> Read:
@@ -187,14 +245,6 @@ def _opener(secrets: Secrets, reference: str, where: str) -> Callable[[], Awaita
         return connect(secrets.resolve(reference), where, reading=True)
 
     return opener
-
-
-def _is_standby(connection: Connection) -> bool:
-    """Tell whether it is a standby, where nothing can be written and not even BEGIN says so.
-
-    What is done there, such as going on with its replay, is no write.
-    """
-    return connection.info.parameter_status("in_hot_standby") == "on"
 
 
 def _cap(limits: Limits) -> Cap:
@@ -321,7 +371,7 @@ def _doubt(connection: Connection, deed: Deed) -> Iterator[None]:
     A signal to another session cannot be rolled back: a deed that is expected to answer with a
     row may have sent it before it was stopped.
     """
-    signals = deed.expect in (Expect.ONE_TRUE, Expect.ALL_TRUE, Expect.ONE_ROW)
+    signals = deed.expect.signals
     try:
         yield
     except TimeoutError as error:
@@ -334,6 +384,8 @@ def _doubt(connection: Connection, deed: Deed) -> Iterator[None]:
         raise
     except psycopg.Error as error:
         stopped = signals and error.sqlstate in _TIMED_OUT
+        if deed.expect is Expect.ALONE and error.sqlstate == "55P03":
+            stopped = False  # it waits for a lock before it begins
         if stopped or _is_gone(error) or connection.closed:
             raise OutcomeUnknownError(
                 f"The deed was sent, then the target said: {_words(error)}"

@@ -9,7 +9,7 @@ from interlock_gateway.adapters.targets import sqlite_catalogue
 from interlock_gateway.adapters.targets.file_calls import Engine, FileActor, FileReader
 from interlock_gateway.core.model import Limits, Rows, Target
 from interlock_gateway.core.statement import Catalogue
-from interlock_gateway.service.targets import Deed, Secrets, TargetError
+from interlock_gateway.service.targets import Deed, Secrets, TargetError, Witness
 
 _ENGINE = Engine(
     "SQLite",
@@ -38,10 +38,10 @@ class SqliteActor(FileActor):
         """Open nothing yet; `secrets` gives the file's path at each call."""
         super().__init__(secrets, _ENGINE)
 
-    async def act(self, target: Target, deed: Deed, limits: Limits) -> Rows:
+    async def act(self, target: Target, deed: Deed, limits: Limits, witness: Witness) -> Rows:
         """Run `deed` once; see `service.targets.Actor.act`. Shield the awaiting task."""
         try:
-            return await super().act(target, deed, limits)
+            return await super().act(target, deed, limits, witness)
         except BaseException:
             await self._mended(target)
             raise

@@ -40,13 +40,13 @@ def rows(cursor: sqlite3.Cursor, watch: Watch, *, stop: bool = True) -> Rows:
             break
         if not cut:
             kept.append(row)
-    columns, cells = _table([entry[0] for entry in cursor.description or ()], kept)
+    columns, cells = table([entry[0] for entry in cursor.description or ()], kept)
     return replace(
         values.capped(columns, cells, limits, cut=cut), elapsed_ms=round(watch.elapsed * 1000, 3)
     )
 
 
-def _table(
+def table(
     names: list[str], found: list[tuple[Any, ...]]
 ) -> tuple[list[Column], list[tuple[Any, ...]]]:
     """Type each column by the values in it: SQLite columns have no type of their own."""

@@ -9,10 +9,16 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
-from interlock_gateway.adapters.targets import sqlite_door, sqlite_fence, sqlite_lock, values
+from interlock_gateway.adapters.targets import (
+    sqlite_door,
+    sqlite_fence,
+    sqlite_image,
+    sqlite_lock,
+    values,
+)
 from interlock_gateway.adapters.targets import sqlite_values as own
 from interlock_gateway.adapters.targets.expectations import Outcome
-from interlock_gateway.adapters.targets.file_child import Task
+from interlock_gateway.adapters.targets.file_child import Approved, Task
 from interlock_gateway.adapters.targets.sqlite_door import Door
 from interlock_gateway.adapters.targets.sqlite_facts import facts
 from interlock_gateway.adapters.targets.sqlite_fence import Fence
@@ -68,9 +74,7 @@ class SqliteWork:
         with _explained(task.name, watch), self._door.looked_at(task, watch) as connection:
             return facts(connection)
 
-    def change(
-        self, task: Task, approved: Callable[[Rows, Outcome], bool], done: Callable[[], None]
-    ) -> None:
+    def change(self, task: Task, approved: Approved, done: Callable[[], None]) -> None:
         """Change a file, if that is approved."""
         values.sendable(task.statement)
         parameters = own.parameters(task.statement, task.given)
@@ -78,9 +82,10 @@ class SqliteWork:
         with _explained(task.name, watch), sqlite_door.writable(task) as connection:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("BEGIN IMMEDIATE")
+            before = sqlite_image.image(connection, task, watch)
             rows = _changed(connection, task, parameters, watch)
             first = rows.rows[0][0] if rows.rows else None
-            if approved(rows, Outcome(len(rows.rows), first, rows.affected, "changes")):
+            if approved(rows, Outcome(len(rows.rows), first, rows.affected, "changes"), before):
                 _commit(connection)
                 done()
 

@@ -8,9 +8,10 @@ from interlock_gateway.core.statement.excerpt import excerpt
 from interlock_gateway.core.statement.explaining import Explanation, advice, pointed
 from interlock_gateway.core.statement.following import NOT_IN_CATALOGUE
 from interlock_gateway.core.statement.masking import with_masks
+from interlock_gateway.core.statement.naming import with_names
 from interlock_gateway.core.statement.preview import Preview, preview_of
 from interlock_gateway.core.statement.translate import source_position, translate
-from interlock_gateway.core.statement.undo import undo_of
+from interlock_gateway.core.statement.undo import changed_table, undo_of
 
 __all__ = [
     "NOT_IN_CATALOGUE",
@@ -19,6 +20,7 @@ __all__ = [
     "Preview",
     "StatementError",
     "advice",
+    "changed_table",
     "classify",
     "classify_source",
     "excerpt",
@@ -30,4 +32,5 @@ __all__ = [
     "translate",
     "undo_of",
     "with_masks",
+    "with_names",
 ]

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from interlock_gateway.core.model import Before, Column, Dialect, Rows, Statement, Stored
+from interlock_gateway.core.model import Before, Column, Dialect, Statement, Stored
 from interlock_gateway.core.statement import glot
 
 _LONGEST = 8 * 1024  # characters of a statement that is parsed once more
@@ -35,7 +35,7 @@ def undo_of(statement: Statement, before: Before) -> str:
         return ""
     parsed = glot.tree_of(statement.dialect, statement.text)
     tree = parsed[0] if parsed else None
-    writer = _Writer(statement.dialect, rows, {one.name: one for one in before.stored})
+    writer = _Writer(statement.dialect, before)
     match tree:
         case exp.Update():
             lines = writer.updates(tree)
@@ -46,14 +46,30 @@ def undo_of(statement: Statement, before: Before) -> str:
     return "" if lines is None else "\n".join(lines)
 
 
+def changed_table(statement: Statement) -> tuple[str, ...]:
+    """Return the table that an UPDATE or DELETE names, as written, its schema first; or ()."""
+    if len(statement.text) > _LONGEST:
+        return ()
+    parsed = glot.tree_of(statement.dialect, statement.text)
+    tree = parsed[0] if parsed else None
+    table = tree.this if isinstance(tree, exp.Update | exp.Delete) else None
+    if not isinstance(table, exp.Table) or not isinstance(table.this, exp.Identifier):
+        return ()
+    named = [table.args.get("catalog"), table.args.get("db"), table.this]
+    return tuple(str(part.name) for part in named if part)
+
+
 class _Writer:
     """Writes rows as statements of one dialect; None where one would not be certain."""
 
-    def __init__(self, dialect: Dialect, rows: Rows, stored: dict[str, Stored]) -> None:
+    def __init__(self, dialect: Dialect, before: Before) -> None:
         self._dialect = dialect
-        self._rows = rows
-        self._stored = stored
-        self._names = [column.name for column in rows.columns]
+        self._rows = before.rows
+        self._stored = {one.name: one for one in before.stored}
+        self._names = [column.name for column in before.rows.columns]
+        self._literals = before.literals or tuple(
+            tuple(map(self._literal, before.rows.columns, row)) for row in before.rows.rows
+        )
 
     def updates(self, tree: exp.Update) -> list[str] | None:
         """Return an UPDATE for each row, of the columns that were set, found by its key."""
@@ -63,15 +79,15 @@ class _Writer:
         if not certain or self._names.count(key[0]) != 1:
             return None
         found = []
-        for row in self._rows.rows:
-            cells = dict(
-                zip(self._names, map(self._literal, self._rows.columns, row), strict=True)
-            )
+        for row in self._literals:
+            cells = dict(zip(self._names, row, strict=True))
             used = [cells[name] for name in (*names, *key)]
-            if None in used:
+            if None in used or "NULL" in [cells[name] for name in key]:  # which equals nothing
                 return None
             new = ", ".join(f"{self._quoted(name)} = {cells[name]}" for name in names)
-            where = " AND ".join(f"{self._quoted(name)} = {cells[name]}" for name in key)
+            where = " AND ".join(
+                f"{self._quoted(name)} = {cells[name]}{self._exactly(cells[name])}" for name in key
+            )
             found.append(f"UPDATE {table} SET {new} WHERE {where};")  # noqa: S608  for a person
         return found
 
@@ -83,13 +99,18 @@ class _Writer:
         kept = [place for place, name in enumerate(self._names) if not self._known(name).generated]
         names = ", ".join(self._quoted(self._names[place]) for place in kept)
         found = []
-        for row in self._rows.rows:
-            cells = [self._literal(self._rows.columns[place], row[place]) for place in kept]
+        for row in self._literals:
+            cells = [row[place] for place in kept]
             if None in cells:
                 return None
             values = ", ".join(cell for cell in cells if cell is not None)
             found.append(f"INSERT INTO {table} ({names}) VALUES ({values});")  # noqa: S608  likewise
         return found
+
+    def _exactly(self, literal: str | None) -> str:
+        """Return what keeps SQLite from finding another text that its column holds for equal."""
+        is_text = (literal or "").startswith(("'", "CAST("))
+        return " COLLATE BINARY" if is_text and self._dialect is Dialect.SQLITE else ""
 
     def _known(self, name: str) -> Stored:
         """Return what is known of a column; one that is not known cannot be written."""
