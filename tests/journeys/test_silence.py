@@ -115,6 +115,7 @@ def _the_timeline_tells_it(desk: Desk, server: OwnAlertmanager) -> None:
     (made,) = [one for one in server.silences() if "INC-1" in one["comment"]]
     assert made["id"] in page
     assert "the disk is being replaced" in made["comment"]
+    assert f"```http\nPOST {server.url}/api/v2/silences" in page
     for word in ("alertmanager.silence", "/api/v2/silences", "DiskFull", "colleague"):
         assert word in page, word
     assert "action.succeeded" in document

@@ -1,5 +1,6 @@
 """Statements, rows, values and outputs as Markdown blocks."""
 
+import re
 from collections.abc import Iterator
 from typing import assert_never
 
@@ -21,7 +22,7 @@ def exhibit_lines(exhibit: Exhibit) -> Iterator[str]:
             yield f"**{prose(label)}:** {prose(text)}"
         case Words(label, text, kind, note):
             yield from (f"**{prose(label)}**{f' — {prose(note)}' if note else ''}", "")
-            yield from fence(text, kind if kind in _INFO else "text", _LIMITS.get(kind, 2_000))
+            yield from fence(text, _language(text, kind), _LIMITS.get(kind, 2_000))
         case Grid():
             yield from _grid(exhibit)
         case Pairs(label, items):
@@ -39,6 +40,16 @@ def exhibit_lines(exhibit: Exhibit) -> Iterator[str]:
 
 _INFO = frozenset({"sql", "python", "json"})
 """Words after a fence; nothing that a renderer would run, such as a diagram language."""
+
+
+_REQUEST = re.compile(r"(?:GET|POST|PUT|PATCH|DELETE) https?://")
+"""How the text of an action over HTTP begins; no SQL does."""
+
+
+def _language(text: str, kind: str) -> str:
+    if kind == "sql" and _REQUEST.match(text):
+        return "http"
+    return kind if kind in _INFO else "text"
 
 
 def _pair(name: str, value: str, remark: str) -> str:
