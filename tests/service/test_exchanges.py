@@ -254,7 +254,7 @@ async def test_a_lost_answer_is_proven_by_a_verify_that_did_not_hold_before(
     stub.breaks = "after"
     answer = await restart.post(f"/v1/approvals/{granted}/execute")
     assert answer["state"] == "succeeded"
-    assert "It did not hold before and does now" in answer["verify"]["message"]
+    assert "The verify query did not hold right before and does now" in answer["verify"]["message"]
     assert "It was sent, and then" in answer["verify"]["message"]
     assert await state(home, granted) == "succeeded"
     assert len(stub.changes) == 1
@@ -269,7 +269,7 @@ async def test_a_lost_answer_that_nothing_proves_stays_unknown(
     stub.breaks, stub.says = ("before", 0) if how == "cut" else ("", 502)
     problem = (await restart.call("POST", f"/v1/approvals/{granted}/execute", {})).json()
     assert problem["code"] == "outcome-unknown"
-    assert "The verify request proves nothing" in problem["detail"]
+    assert "The verify query proves nothing" in problem["detail"]
     assert await state(home, granted) == "outcome_unknown"
     assert len(stub.changes) == 1  # it is not tried again by itself
     again = asks(restart) | {"ordinal": 1}

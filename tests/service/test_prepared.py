@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -297,3 +298,70 @@ async def test_an_undo_that_was_changed_in_the_store_is_not_offered(
     monkeypatch.setattr(type(seal), "open", lambda _, sealed, label: broken(sealed, label))
     assert await home.gateway.reconciling.prove() == 1
     assert "undo_sql" not in await _use(run, requeued)
+
+
+# --- proven by the verify query -----------------------------------------------------------------
+
+
+def _session(*, there: bool) -> Callable[[Statement], Rows]:
+    """Answer each read as if the session were there; the verify query as it is."""
+
+    def answer(statement: Statement) -> Rows:
+        verify = statement.text.startswith("SELECT pid FROM pg_stat_activity WHERE")
+        rows = () if verify and not there else ((4711,),)
+        return Rows((Column("pid", "integer"),), rows)
+
+    return answer
+
+
+async def test_a_verify_query_that_did_not_hold_right_before_and_holds_soon_after_proves_it(
+    home: House, asked: str, approver: Someone, run: RunAt, incident: str
+) -> None:
+    home.target.answer = _session(there=True)
+    home.target.deed = _lost
+    await approver.vote(asked)
+    await _use(run, asked)
+    assert await home.gateway.reconciling.prove() == 0  # it is still there: that proves nothing
+    assert await _state(home, asked) == "outcome_unknown"
+
+    home.target.answer = _session(there=False)
+    home.clock.pass_time(seconds=5)
+    assert await home.gateway.reconciling.prove() == 1
+    assert await _state(home, asked) == "resolved"
+    assert (await home.kinds(incident))[-1] == "action.proven"
+    answer = await _use(run, asked)
+    assert "did not hold right before and does now" in answer["verify"]["message"]
+
+
+async def test_a_verify_query_that_held_before_proves_nothing(
+    home: House, asked: str, approver: Someone, run: RunAt
+) -> None:
+    home.target.answer = _session(there=False)
+    home.target.deed = _lost
+    await approver.vote(asked)
+    await _use(run, asked)
+    assert await home.gateway.reconciling.prove() == 0
+    assert await _state(home, asked) == "outcome_unknown"
+
+
+async def test_a_verify_query_that_holds_much_later_may_hold_for_another_reason(
+    home: House, asked: str, approver: Someone, run: RunAt
+) -> None:
+    home.target.answer = _session(there=True)
+    home.target.deed = _lost
+    await approver.vote(asked)
+    await _use(run, asked)
+    home.target.answer = _session(there=False)
+    home.clock.pass_time(minutes=16)
+    assert await home.gateway.reconciling.prove() == 0
+    assert await _state(home, asked) == "outcome_unknown"
+
+
+async def test_what_the_target_says_of_the_transaction_goes_before_the_verify_query(
+    home: House, requeued: str, run: RunAt
+) -> None:
+    home.target.deed = _lost
+    await _use(run, requeued)
+    _says(home, Became.ROLLED_BACK)
+    assert await home.gateway.reconciling.prove() == 1
+    assert (await _use(run, requeued))["code"] == "target-failed"

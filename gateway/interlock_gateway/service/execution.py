@@ -7,6 +7,7 @@ among any number of callers exactly one acts. What has no proven outcome is `out
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -22,10 +23,8 @@ from interlock_gateway.core.decision import (
 )
 from interlock_gateway.core.model import (
     Classification,
-    Dialect,
     Effect,
     Rows,
-    Statement,
 )
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import shown_rows
@@ -73,7 +72,14 @@ from interlock_gateway.service.targets import (
     TargetError,
 )
 from interlock_gateway.service.turns import BusyError, under_way, wait_for_turn
-from interlock_gateway.service.uses import Use, image_of, operation_of, statement_of, words_of
+from interlock_gateway.service.uses import (
+    Use,
+    asked,
+    image_of,
+    operation_of,
+    statement_of,
+    words_of,
+)
 
 _ASK_AGAIN_S, _AT_MOST_S = 0.2, 2.0
 
@@ -203,8 +209,8 @@ class Execution:
         image = await self._proven_image(use)
         can_prove = await provable(use.proposal, partial(self._ask, use))
         await self._precheck(use)
-        row = await self._consume(who, use, found)
-        return Use(row, use.proposal, use.target, shown, image, can_prove)
+        use = replace(use, found=shown, image=image, provable=can_prove)
+        return replace(use, row=await self._consume(who, use, found))
 
     async def _ready(self, row: ApprovalRow) -> Use:
         refused = refuse_use(ApprovalState(row.state), row.grant_expires_at, self._clock.now())
@@ -288,7 +294,7 @@ class Execution:
                 version=row.version + 1,
                 started_at=tx.now,
             )
-            tx.add(DeedRow(row.id, row.target, tx.now))
+            tx.add(DeedRow(row.id, row.target, tx.now, provable=int(use.provable)))
             tx.append(event_of(row, who.authid, "started", {"proposal_digest": row.digest}, {}))
             return changed
 
@@ -347,7 +353,7 @@ class Execution:
         except TargetError as error:
             return failed(refusal(error.code, words_of(use, error)))
         except OutcomeUnknownError as error:
-            if use.provable:
+            if use.provable and use.target.endpoint is not None:  # else a transaction may tell
                 return proven(use.row, str(error), await self._verify(use))
             return unknown(str(error))
         except Exception as error:  # noqa: BLE001  it was sent, perhaps: never call that a failure
@@ -377,11 +383,7 @@ class Execution:
             pause_s = min(2 * pause_s, _AT_MOST_S)
 
     async def _ask(self, use: Use, check: Mapping[str, Any]) -> Rows:
-        dialect = Dialect(use.proposal.dialect)
-        names = tuple(check["names"])
-        statement = Statement(dialect, check["text"], names, check["text"])
-        values = {name: use.proposal.arguments[name] for name in names}
-        return await self._reader.read(use.target, statement, values, use.target.limits)
+        return await asked(self._reader, use.target, use.proposal, check)
 
     async def _invalidate(self, row: ApprovalRow, reason: str) -> None:
         def unit(tx: Transaction) -> None:

@@ -114,7 +114,7 @@ def assemble(ports: Ports) -> Gateway:
         ),
         approvals=Approvals(store, policy, seal, clock, meter, bell),
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
-        reconciling=Reconciling(store, policy, ports.actor, seal, clock, meter, bell),
+        reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,

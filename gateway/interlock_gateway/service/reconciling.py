@@ -1,12 +1,15 @@
 """What became of deeds with an unknown outcome, where that can be proven; never by a guess.
 
-Proven are two things. A target that keeps a list of its transactions says what became of one. And
-a deed that was never recorded as prepared was never committed: COMMIT is sent after that alone.
+Proven are three things. A target that keeps a list of its transactions says what became of one. A
+deed that was never recorded as prepared was never committed: COMMIT is sent after that alone. And
+a verify query that did not hold right before the deed and holds soon after it shows that it was
+done; one that does not hold proves nothing.
 """
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from interlock.errors import InterlockError, refusal
@@ -16,7 +19,7 @@ from interlock_gateway.core.model import Dialect, Effect, Target
 from interlock_gateway.service.approvals import opened
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.keeping import UNCOUNTED, sealed_as
-from interlock_gateway.service.outcomes import Proven, record_proven
+from interlock_gateway.service.outcomes import Proven, as_expected, record_proven
 from interlock_gateway.service.ports import (
     Clock,
     ConflictError,
@@ -27,10 +30,20 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
+from interlock_gateway.service.proving import HOLDS_NOW
 from interlock_gateway.service.records import ApprovalRow, DeedRow
-from interlock_gateway.service.targets import Actor, Became, Expect, Proof, TargetError
+from interlock_gateway.service.targets import (
+    Actor,
+    Became,
+    Expect,
+    Proof,
+    Reader,
+    TargetError,
+)
+from interlock_gateway.service.uses import asked
 
 _SOON_S, _LATEST_S = 1.0, 60.0
+_SOON_AFTER = timedelta(minutes=15)
 _SETTLED_S = 600.0
 """Seconds after which it is asked again what a target could not tell: a failover may end."""
 
@@ -51,10 +64,11 @@ class _Next:
 class Reconciling:
     """Proves unknown outcomes, again and again until that is done or a person resolves them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  one argument per port
         self,
         store: Store,
         policy: PolicySource,
+        reader: Reader,
         actor: Actor,
         seal: Seal,
         clock: Clock,
@@ -63,6 +77,7 @@ class Reconciling:
     ) -> None:
         self._store = store
         self._policy = policy
+        self._reader = reader
         self._actor = actor
         self._seal = seal
         self._clock = clock
@@ -103,6 +118,22 @@ class Reconciling:
 
     async def _proof(self, row: ApprovalRow, deed: DeedRow) -> Proof:
         proposal = opened(self._seal, row)
+        proof = await self._by_its_transaction(proposal, deed)
+        if proof.became is Became.UNTOLD and deed.provable:
+            return await self._by_its_verify(proposal, deed)
+        return proof
+
+    async def _by_its_verify(self, proposal: Proposal, deed: DeedRow) -> Proof:
+        """Ask the verify query for a while; later, what it asks may hold for another reason."""
+        if self._clock.now() - deed.begun_at > _SOON_AFTER:
+            return Proof(Became.UNTOLD, "Its verify query was asked for long enough.")
+        target, check = self._target(proposal.target), proposal.verify
+        rows = await asked(self._reader, target, proposal, check)
+        if as_expected(rows, check["expect"]):
+            return Proof(Became.COMMITTED, f"{HOLDS_NOW}: it expects {check['expect']}.")
+        return Proof(Became.OPEN, "Its verify query does not hold yet.")
+
+    async def _by_its_transaction(self, proposal: Proposal, deed: DeedRow) -> Proof:
         if deed.prepared_at is None:
             known = _is_all_in_its_transaction(proposal)
             became = Became.ROLLED_BACK if known else Became.UNTOLD

@@ -176,7 +176,8 @@ class ApprovalRow(Record):
 class DeedRow(Record):
     """What is known of a deed under way: begun with its grant's use, prepared before its COMMIT.
 
-    `transaction` is JSON, the names by which the target knows it; `undo` is sealed.
+    `transaction` is JSON, the names by which the target knows it; `undo` is sealed. `provable` is
+    1 where the verify query did not hold right before: it proves the deed if it holds soon after.
     """
 
     TABLE: ClassVar[str] = "deeds"
@@ -189,6 +190,7 @@ class DeedRow(Record):
     undo: bytes = b""
     event: str = ""
     prepared_at: datetime | None = None
+    provable: int = 0
 
 
 @dataclass(frozen=True, slots=True)

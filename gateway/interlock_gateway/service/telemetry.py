@@ -16,7 +16,15 @@ from interlock.manifest import Manifest
 from interlock.manifest.model import Params
 
 from interlock_gateway.core.decision import AwaitApproval, Deny, Permit, Read, Request, decide
-from interlock_gateway.core.model import Classification, Dialect, Effect, Limits, Rows, Target
+from interlock_gateway.core.model import (
+    SQL,
+    Classification,
+    Dialect,
+    Effect,
+    Limits,
+    Rows,
+    Target,
+)
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import excerpt
 from interlock_gateway.core.telemetry import Evaluation, Span, TelemetryError
@@ -153,6 +161,13 @@ class _Admitted:
     permit: Permit
 
 
+_ASKED_BY: Mapping[str, str] = {
+    **dict.fromkeys(SQL, "`query(target, sql)`"),
+    Dialect.PROMETHEUS: "`query_metrics(target, promql)`",
+    Dialect.LOKI: "`query_logs(target, logql, start=…)`",
+}
+
+
 class TelemetryQueries:
     """Answers guarded questions in one language."""
 
@@ -255,13 +270,12 @@ class TelemetryQueries:
     def _of_another_kind(
         self, question: TelemetryQuestion, target: Target | None
     ) -> InterlockError:
-        dialect = target.dialect.value if target else "nothing that is known"
-        wanted = self._language.dialect.value
+        dialect = target.dialect if target else "nothing that is known"
+        instead = ", or ask this one by " + _ASKED_BY[dialect] if dialect in _ASKED_BY else ""
         return refusal(
             "bad-request",
             f"{question.target} keeps no {self._language.keeps}: it is {dialect}.",
-            help=f"Name a target whose dialect is {wanted}, or ask this one in its own language: "
-            "`query`, `query_metrics` or `query_logs`.",
+            help=f"Name a target whose dialect is {self._language.dialect}{instead}.",
         )
 
     async def _refuse(

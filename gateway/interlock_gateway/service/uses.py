@@ -1,14 +1,16 @@
 """One use of a grant: what was approved, as the target and policy are asked about it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from interlock_gateway.core.approval import Proposal
 from interlock_gateway.core.decision import Act, Mutate, Operation
-from interlock_gateway.core.model import Classification, Dialect, Statement, Target
+from interlock_gateway.core.model import Classification, Dialect, Rows, Statement, Target
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import shown_words
 from interlock_gateway.service.records import ApprovalRow
-from interlock_gateway.service.targets import TargetError
+from interlock_gateway.service.targets import Reader, TargetError
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,20 @@ def operation_of(proposal: Proposal, policy: Policy, found: Classification | Non
 def words_of(use: Use, error: TargetError) -> str:
     """Return what the target said, as far as it may be shown."""
     return shown_words(use.target, use.found, error.code, str(error))
+
+
+async def asked(
+    reader: Reader, target: Target, proposal: Proposal, check: Mapping[str, Any]
+) -> Rows:
+    """Ask the target what a precheck or a verify asks.
+
+    Raises:
+        TargetError: it did not answer.
+    """
+    names = tuple(check["names"])
+    statement = Statement(Dialect(proposal.dialect), check["text"], names, check["text"])
+    values = {name: proposal.arguments[name] for name in names}
+    return await reader.read(target, statement, values, target.limits)
 
 
 def image_of(proposal: Proposal) -> Statement | None:

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("undo", sa.LargeBinary(), nullable=False),
         sa.Column("event", sa.Text(), nullable=False),
         sa.Column("prepared_at", Moment(), nullable=True),
+        sa.Column("provable", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("approval"),
     )
     for statement in deeds(op.get_bind().dialect.name):
