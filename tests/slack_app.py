@@ -129,10 +129,10 @@ async def connected(slack: FakeSlack) -> AsyncIterator[App]:
         auto_reconnect_enabled=True,
     )
     app = App(client)
-    await client.connect()
+    await client.connect()  # type: ignore[no-untyped-call]  # the SDK gives it no types
     try:
         await until(lambda: sum(c.is_ready for c in slack.sockets.connections) > already)
         yield app
     finally:
-        await client.disconnect()
-        await client.close()
+        await client.disconnect()  # type: ignore[no-untyped-call]  # likewise
+        await client.close()  # type: ignore[no-untyped-call]  # likewise

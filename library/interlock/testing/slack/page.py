@@ -90,12 +90,13 @@ def _sees(look: Look, channel: Channel) -> bool:
 
 def _entry(look: Look, channel: Channel) -> Html:
     here = look.channel is channel
-    mark = "🔒 " if channel.is_private else "# "
+    private = tag("small", " private") if channel.is_private else Html("")
     return tag(
         "li",
         tag(
             "a",
-            mark + channel.name,
+            f"# {channel.name}",
+            private,
             href=f"/?as={look.person.id}&channel={channel.id}",
             aria_current="page" if here else None,
         ),
@@ -170,7 +171,7 @@ def _message(look: Look, message: Message, replies: list[Message]) -> Html:
     author = look.workspace.people.get(message.user)
     name = author.real_name if author else message.user
     colour = sum(map(ord, message.user)) % _COLOURS
-    only = tag("p", "👁 Only visible to you", class_="only") if message.only_for else Html("")
+    only = tag("p", "Only visible to you", class_="only") if message.only_for else Html("")
     head = tag(
         "p",
         tag("b", name),
@@ -205,8 +206,9 @@ def _reactions(message: Message) -> Html:
         tag("button", EMOJI[name], type="button", data_react=name, aria_label=f"React: {name}")
         for name in ("white_check_mark", "eyes", "pushpin")
     )
-    bar = Html("") if message.only_for else tag("span", *tools, class_="tools")
-    return tag("p", *chips, bar, class_="reactions")
+    bar = Html("") if message.only_for else tag("div", *tools, class_="tools")
+    row = tag("p", *chips, class_="reactions") if message.reactions else Html("")
+    return join(row, bar)
 
 
 def _thread(look: Look, replies: list[Message]) -> Html:
