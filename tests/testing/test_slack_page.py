@@ -84,6 +84,9 @@ async def test_a_message_appears_by_itself_and_its_button_presses(
     await web(slack).chat_update(
         channel=message.channel, ts=message.ts, text="done", blocks=BUTTONS[:1]
     )
+    await seen.page.get_by_role("button", name="Approve").wait_for(state="detached")
+    assert await seen.page.locator(".edited").count() == 0  # as Slack has it: blocks, no mark
+    await web(slack).chat_update(channel=message.channel, ts=message.ts, text="withdrawn")
     await shows(seen.page.locator(".edited"), "(edited)")
     assert await seen.page.get_by_role("button", name="Approve").count() == 0
     assert seen.complaints == []
@@ -103,6 +106,24 @@ async def test_a_confirm_dialog_is_asked_first(
     await page.get_by_role("button", name="Approve").click()
     await page.get_by_role("button", name="Yes, approve").click()
     await until(lambda: len(app.heard) == 1)
+
+
+async def test_a_button_that_is_a_link_is_told_to_the_app_too(
+    slack: FakeSlack, app: App, browser: Browser
+) -> None:
+    button = {
+        "type": "button",
+        "action_id": "open",
+        "url": f"{slack.url}page.css?a=1&b=2",
+        "text": {"type": "plain_text", "text": "Open <A-1>"},
+    }
+    await post(slack, blocks=[{"type": "actions", "elements": [button]}])
+    page = (await look(browser, slack)).page
+    async with page.context.expect_page() as opened:
+        await page.get_by_role("link", name="Open <A-1>").click()
+    assert (await opened.value).url.endswith("a=1&b=2")
+    await until(lambda: len(app.heard) == 1)
+    assert app.payloads[0]["actions"][0]["action_id"] == "open"
 
 
 async def test_a_modal_opens_is_refused_and_submitted(

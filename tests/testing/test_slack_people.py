@@ -48,7 +48,7 @@ async def test_a_phone_that_has_not_caught_up_presses_what_it_shows(
     await web(slack).chat_update(channel=message.channel, ts=message.ts, text="x", blocks=[])
     await over(slack.person("anna").presses(message, "approve", as_of=0))
     assert app.payloads[0]["message"]["text"] == "A-1 waits"
-    assert "edited" in app.payloads[0]["message"]
+    assert app.payloads[0]["actions"][0]["action_id"] == "approve"
 
 
 async def test_a_message_that_is_gone_or_for_somebody_else_cannot_be_pressed(
@@ -183,6 +183,20 @@ async def test_a_submission_nobody_takes_leaves_the_modal_open(slack: FakeSlack,
     await over(slack.person("anna").submits(view, {"why": "no backup"}))
     assert slack.person("anna").modal is view
     assert "trouble connecting" in view.errors[""]
+
+
+async def test_a_button_in_a_modal_is_pressed_there(slack: FakeSlack, app: App) -> None:
+    view = await opened(slack, app, {**REASON, "blocks": [*REASON["blocks"], BUTTONS[1]]})
+    await over(slack.person("anna").presses_in(view, "approve"))
+    assert app.payloads[-1]["container"] == {"type": "view", "view_id": view.id}
+    pushed = {"trigger_id": app.payloads[-1]["trigger_id"], "view": REASON}
+    await web(slack).views_push(**pushed)
+    top = slack.person("anna").modal
+    assert top
+    with pytest.raises(NotThere, match="no modal"):
+        slack.person("anna").presses_in(view, "approve")
+    slack.person("anna").closes(top)
+    assert slack.person("anna").modal is view
 
 
 async def test_closing_a_modal_is_told_where_it_wants_that(slack: FakeSlack, app: App) -> None:

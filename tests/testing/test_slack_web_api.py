@@ -65,6 +65,28 @@ async def test_blocks_go_where_an_update_has_none(slack: FakeSlack) -> None:
     assert (message.text, message.blocks) == ("Over", [])
 
 
+async def test_an_edit_is_marked_where_it_changes_the_text_alone(slack: FakeSlack) -> None:
+    message = await post(slack)
+    at: dict[str, Any] = {"channel": message.channel, "ts": message.ts}
+    answer = await web(slack).chat_update(**at, text="Approved", blocks=BUTTONS[:1])
+    assert "edited" not in answer["message"]
+    with pytest.warns(UserWarning, match="text"):
+        await web(slack).chat_update(**at, blocks=BUTTONS)
+    assert (message.text, message.actions) == ("Approved", ["approve", "deny"])
+    answer = await web(slack).chat_update(**at, text="Over")
+    assert answer["message"]["edited"]["user"] == "U0BOT"
+
+
+async def test_an_edit_takes_an_identifier_and_less_text_than_a_new_message(
+    slack: FakeSlack,
+) -> None:
+    message = await post(slack, text="x" * 4001)
+    named = web(slack).chat_update(channel=f"#{INCIDENTS}", ts=message.ts, text="x")
+    assert await refused(named) == "channel_not_found"
+    long = web(slack).chat_update(channel=message.channel, ts=message.ts, text="x" * 4001)
+    assert await refused(long) == "msg_too_long"
+
+
 async def test_every_message_has_a_ts_of_its_own(slack: FakeSlack) -> None:
     for _ in range(20):
         await post(slack)

@@ -19,7 +19,7 @@ Examples:
     ...     slack.person("anna").presses(message, "approve").wait()
 """
 
-from interlock.testing.slack.actor import Actor, NotThere
+from interlock.testing.slack.actor import Actor
 from interlock.testing.slack.callbacks import signature
 from interlock.testing.slack.calls import Call, Tokens
 from interlock.testing.slack.delivery import Delivery, NotAnswered
@@ -33,6 +33,7 @@ from interlock.testing.slack.faults import (
     ServerError,
     Slow,
 )
+from interlock.testing.slack.forms import NotThere
 from interlock.testing.slack.workspace import Channel, Message, Person, Refused, Version, View
 
 __all__ = [

@@ -7,6 +7,7 @@ from typing import Any
 from interlock.testing.slack.answers import Answers
 from interlock.testing.slack.chat import as_message
 from interlock.testing.slack.delivery import Delivery, Kind
+from interlock.testing.slack.forms import NotThere, chosen, filled, pressable
 from interlock.testing.slack.modals import Modals, as_view
 from interlock.testing.slack.workspace import (
     APP,
@@ -19,14 +20,9 @@ from interlock.testing.slack.workspace import (
     Version,
     View,
     Workspace,
-    elements,
 )
 
-__all__ = ["Actor", "NotThere", "Stage"]
-
-
-class NotThere(LookupError):  # noqa: N818  what a person cannot do because it is not there
-    """Somebody was to use what they cannot see: a button that is gone, another's message."""
+__all__ = ["Actor", "Stage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +93,27 @@ class Actor:
         """
         self._check_sees(message)
         shown = message.versions[as_of]
-        block, element = _element(shown.blocks, action_id)
+        block, element = pressable(shown.blocks, action_id)
         if "confirm" in element and not confirming:
             raise NotThere(f"{self.person.name} said no to the confirm dialog of {action_id!r}.")
         acted = self._acted(block, element, choosing)
         return self._interact(self._in_message(message, shown, acted))
+
+    def presses_in(self, view: View, action_id: str, *, choosing: str = "") -> Delivery:
+        """Press a button, or choose something, in the modal that is in front of them.
+
+        Raises:
+            NotThere: it is not, or it has no such action.
+        """
+        self._check_open(view)
+        acted = self._acted(*pressable(view.body["blocks"], action_id), choosing)
+        payload = self._base("block_actions") | {
+            "container": {"type": "view", "view_id": view.id},
+            "trigger_id": self._stage.modals.trigger(self._id, view.root),
+            "view": as_view(view),
+            "actions": [acted],
+        }
+        return self._interact(payload)
 
     def submits(self, view: View, values: Mapping[str, str]) -> Delivery:
         """Fill in a modal and submit it.
@@ -116,7 +128,7 @@ class Actor:
                 missing, too short or too long: Slack does not let them submit that.
         """
         self._check_open(view)
-        state = _filled(view, values)
+        state = filled(view, values)
         payload = self._base("view_submission") | {
             "view": as_view(view, state),
             "trigger_id": self._stage.modals.trigger(self._id, view.root),
@@ -261,7 +273,7 @@ class Actor:
         if element["type"] == "button":
             kept = {name: element[name] for name in ("text", "value", "style") if name in element}
             return acted | kept
-        return acted | _chosen(element, choosing)
+        return acted | chosen(element, choosing)
 
     def _about(self, message: Message, subtype: str, told: dict[str, Any]) -> Delivery | None:
         channel = self._workspace.channels[message.channel]
@@ -341,50 +353,3 @@ def visible(channel: Channel, user: str) -> list[Message]:
 
 def _kind(channel: Channel) -> str:
     return "group" if channel.is_private else "channel"
-
-
-def _element(
-    blocks: list[dict[str, Any]], action_id: str
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    for block, element in elements(blocks):
-        if element.get("action_id") == action_id and block["type"] != "input":
-            return block, element
-    there = ", ".join(str(each.get("action_id")) for _, each in elements(blocks)) or "nothing"
-    raise NotThere(f"There is no {action_id!r} to press; there is {there}.")
-
-
-def _filled(view: View, values: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """Return a modal's state once it is filled in."""
-    inputs = [found for found in elements(view.body["blocks"]) if found[0]["type"] == "input"]
-    known = {element["action_id"] for _, element in inputs}
-    if set(values) - known:
-        raise NotThere(f"The modal has no {sorted(set(values) - known)}, only {sorted(known)}.")
-    return {
-        block["block_id"]: {element["action_id"]: _value(block, element, values)}
-        for block, element in inputs
-    }
-
-
-def _value(
-    block: dict[str, Any], element: dict[str, Any], values: Mapping[str, str]
-) -> dict[str, Any]:
-    name = element["action_id"]
-    typed = values.get(name, element.get("initial_value", ""))
-    if not typed and not block.get("optional"):
-        raise NotThere(f"Slack wants something in {name!r} before it submits.")
-    if element["type"] != "plain_text_input":
-        return {"type": element["type"], **(_chosen(element, typed) if typed else {})}
-    if typed and not element.get("min_length", 0) <= len(typed) <= element.get("max_length", 3000):
-        raise NotThere(f"{name!r} is too short or too long for Slack to submit it.")
-    return {"type": "plain_text_input", "value": typed or None}
-
-
-def _chosen(element: dict[str, Any], value: str) -> dict[str, Any]:
-    if element["type"] == "users_select":
-        return {"selected_user": value}
-    options = [each for each in element["options"] if each["value"] == value]
-    if not options:
-        raise NotThere(f"{element['action_id']!r} does not offer {value!r}.")
-    if element["type"] == "checkboxes":
-        return {"selected_options": options}
-    return {"selected_option": options[0]}

@@ -20,7 +20,16 @@ from interlock.testing.slack.workspace import (
 __all__ = ["Chat", "as_message"]
 
 TEXT = 40_000
-"""How many characters a message's text may have; https://docs.slack.dev/reference/methods."""
+"""How many characters a new message's text may have.
+
+Source: https://docs.slack.dev/reference/methods/chat.postMessage, which says that longer ones
+are cut; here they are refused, since a cut message is one that nobody meant.
+"""
+EDITED_TEXT = 4_000
+"""How many an edited one's may have: `chat.update` is reported to take no more.
+
+Source: seratch/ChatGPT-in-Slack#102, F3-Nation/archive-slackblast#64.
+"""
 
 Arguments = Mapping[str, Any]
 
@@ -34,7 +43,7 @@ class Chat:
 
     def post_message(self, given: Arguments) -> dict[str, Any]:
         """`chat.postMessage`."""
-        channel = self.channel(given)
+        channel = self.channel(given, by_name=True)
         version = said(given)
         thread = str(given.get("thread_ts") or "")
         if thread and all(message.ts != thread for message in channel.messages):
@@ -44,7 +53,7 @@ class Chat:
 
     def post_ephemeral(self, given: Arguments) -> dict[str, Any]:
         """`chat.postEphemeral`; only a member of the channel can see one."""
-        channel = self.channel(given)
+        channel = self.channel(given, by_name=True)
         user = str(given.get("user") or "")
         if user not in self._workspace.people or not self._workspace.people[user].active:
             raise Refused("user_not_found")
@@ -56,13 +65,16 @@ class Chat:
     def update(self, given: Arguments) -> dict[str, Any]:
         """`chat.update`; an app changes its own messages alone, and no ephemeral one.
 
-        Without `blocks` the blocks go, without `text` the text stays.
+        A text without blocks takes the blocks away; blocks without a text leave the text.
+        Only an edit of the text alone is marked as edited.
         """
         channel = self.channel(given)
         message = self._own(channel, given)
-        kept = {**given, "text": given.get("text", message.text)}
-        version = said(kept)
-        self._workspace.edit(message, version)
+        kept = dict(given)
+        if given.get("text") is None:
+            kept["text"] = message.text
+            kept["blocks"] = given.get("blocks") or message.blocks
+        self._workspace.edit(message, said(kept, EDITED_TEXT))
         return {
             "channel": channel.id,
             "ts": message.ts,
@@ -79,7 +91,7 @@ class Chat:
 
     def permalink(self, given: Arguments) -> dict[str, Any]:
         """`chat.getPermalink`."""
-        channel = self._workspace.channel(str(given.get("channel", "")))
+        channel = self._workspace.channel(str(given.get("channel", "")), by_name=False)
         message = self._workspace.message(channel.id, str(given.get("message_ts", "")))
         return {"channel": channel.id, "permalink": permalink(message)}
 
@@ -97,13 +109,14 @@ class Chat:
         message = self._reacted(given)
         return {"type": "message", "channel": message.channel, "message": as_message(message)}
 
-    def channel(self, given: Arguments) -> Channel:
-        """Return the channel that a call speaks into.
+    def channel(self, given: Arguments, *, by_name: bool = False) -> Channel:
+        """Return the channel that a call speaks into; only what posts takes a name for it.
 
         Raises:
             Refused: `channel_not_found`, `is_archived`, `not_in_channel`.
         """
-        channel = self._workspace.channel(str(given.get("channel") or ""))
+        name = str(given.get("channel") or "")
+        channel = self._workspace.channel(name, by_name=by_name)
         if BOT not in channel.members:
             raise Refused("channel_not_found" if channel.is_private else "not_in_channel")
         if channel.is_archived:
@@ -122,8 +135,12 @@ class Chat:
         return self._workspace.message(channel.id, str(given.get("timestamp") or ""))
 
 
-def said(given: Arguments) -> Version:
+def said(given: Arguments, most: int = TEXT) -> Version:
     """Return what a call says, once it is text and blocks that Slack takes.
+
+    Args:
+        given: the arguments of the call.
+        most: how many characters the text may have.
 
     Raises:
         Refused: `no_text`, `msg_too_long`, `msg_blocks_too_long`, `invalid_blocks_format`,
@@ -132,7 +149,7 @@ def said(given: Arguments) -> Version:
     text, found = str(given.get("text") or ""), taken(given.get("blocks"))
     if not text.strip() and not found:
         raise Refused("no_text")
-    if len(text) > TEXT:
+    if len(text) > most:
         raise Refused("msg_too_long")
     wrong = kit.in_message(found)
     if wrong:
@@ -181,7 +198,7 @@ def as_message(message: Message) -> dict[str, Any]:
         found |= {"bot_id": "B0BOT", "app_id": APP}
     if message.thread:
         found["thread_ts"] = message.thread
-    if message.is_edited:
+    if message.is_marked:
         found["edited"] = {"user": message.user, "ts": message.now.ts}
     if message.reactions:
         found["reactions"] = [

@@ -65,7 +65,7 @@ const place = (element) => ({
 });
 
 async function pressed(event) {
-  const button = event.target.closest("button");
+  const button = event.target.closest("button, a[data-action]");  // a link is told, too
   if (!button) return;
   if (button.matches("[data-action]")) {
     if (await confirmed(button)) await act({ kind: "press", action: button.dataset.action, ...place(button) });

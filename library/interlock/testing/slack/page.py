@@ -192,7 +192,7 @@ def _body(look: Look, message: Message) -> Iterator[Html]:
             yield page_blocks.block(each, look.called)
     else:
         yield tag("div", marked(message.text, look.called))
-    if message.is_edited:
+    if message.is_marked:
         times = len(message.versions) - 1
         yield tag("span", "(edited)", class_="edited", title=f"changed {times} times")
 

@@ -63,11 +63,12 @@ def _control(control: Control, called: Called) -> Html:
     return tag("span", shown, class_="mention" + (" many" if control.kind == "broadcast" else ""))
 
 
-def link(goal: str, label: str) -> Html:
+def link(goal: str, label: str, **more: str) -> Html:
     """Return a link, or a text where the address is of no kind that Slack links."""
     if not _SAFE.match(goal):
         return join(label or goal)
-    return tag("a", label or goal, href=goal, rel="noopener noreferrer", target="_blank")
+    kept = {"rel": "noopener noreferrer", "target": "_blank", **more}
+    return tag("a", label or goal, href=goal, **kept)
 
 
 def _date(control: Control) -> str:
@@ -140,7 +141,7 @@ def element(given: dict[str, Any], block_id: str, called: Called) -> Html:
         style = given.get("style", "plain")
         label = text_object(given["text"], called)
         if "url" in given:
-            return tag("span", link(given["url"], str(label)), class_="button")
+            return tag("span", link(given["url"], label, **asked), class_="button")
         spoken = given.get("accessibility_label")
         return tag("button", label, type="button", class_=f"button {style}", aria_label=spoken,
                    **asked)  # fmt: skip

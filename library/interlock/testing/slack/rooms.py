@@ -124,7 +124,7 @@ class Rooms:
             raise Refused("already_in_channel")
 
     def _visible(self, given: Arguments) -> Channel:
-        channel = self._workspace.channel(str(given.get("channel") or ""))
+        channel = self._workspace.channel(str(given.get("channel") or ""), by_name=False)
         if channel.is_private and BOT not in channel.members:
             raise Refused("channel_not_found")
         return channel

@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from interlock.testing.slack.actor import Actor, NotThere
+from interlock.testing.slack.actor import Actor
 from interlock.testing.slack.answers import Answers
 from interlock.testing.slack.calls import Calls, given, refusal
 from interlock.testing.slack.delivery import Delivery
@@ -27,11 +27,12 @@ from interlock.testing.slack.faults import (
     ServerError,
     Slow,
 )
+from interlock.testing.slack.forms import NotThere
 from interlock.testing.slack.page import CSP, Look, nothing_here, render
 from interlock.testing.slack.server import Server
 from interlock.testing.slack.sockets import Sockets
 from interlock.testing.slack.waiting import until
-from interlock.testing.slack.workspace import Channel, Refused, Workspace
+from interlock.testing.slack.workspace import Channel, Refused, View, Workspace
 
 __all__ = ["Site"]
 
@@ -242,18 +243,30 @@ def _done(actor: Actor, deed: Mapping[str, Any]) -> Delivery | None:
             actor.writes(channel, text.replace(">", "&gt;"))
             return None
         case "submit" | "close" as kind:
-            view = actor.modal
-            if view is None or view.id != deed.get("view"):
-                raise NotThere("the modal is not open any more.")
+            view = _open(actor, deed)
             return actor.submits(view, deed["values"]) if kind == "submit" else actor.closes(view)
+        case "press" if deed.get("view"):
+            return actor.presses_in(
+                _open(actor, deed), str(deed["action"]), choosing=_choice(deed)
+            )
         case kind:
             shown = [each for each in actor.sees(channel) if each.ts == deed.get("ts")]
             if not shown:
                 raise NotThere("the message is gone.")
             if kind == "react":
                 return actor.reacts(shown[0], str(deed["name"]))
-            choosing = str(deed.get("choosing", ""))
-            return actor.presses(shown[0], str(deed["action"]), choosing=choosing)
+            return actor.presses(shown[0], str(deed["action"]), choosing=_choice(deed))
+
+
+def _open(actor: Actor, deed: Mapping[str, Any]) -> View:
+    view = actor.modal
+    if view is None or view.id != deed.get("view"):
+        raise NotThere("the modal is not open any more.")
+    return view
+
+
+def _choice(deed: Mapping[str, Any]) -> str:
+    return str(deed.get("choosing", ""))
 
 
 def _file(name: str) -> bytes:

@@ -118,6 +118,11 @@ class Message:
         return len(self.versions) > 1
 
     @property
+    def is_marked(self) -> bool:
+        """Whether people see "(edited)": not where every edit gave it blocks, as Slack has it."""
+        return any(not version.blocks for version in self.versions[1:])
+
+    @property
     def shown(self) -> str:
         """What a person reads, as plain text: blocks where it has some, else its text."""
         return words(self.now.blocks) if self.now.blocks else mrkdwn.plain(self.now.text, str)
@@ -238,15 +243,15 @@ class Workspace:
         found = self.people.get(identifier) or self.channels.get(identifier)
         return found.name if found else identifier
 
-    def channel(self, name: str) -> Channel:
-        """Return a channel by identifier or name, with or without `#`.
+    def channel(self, name: str, *, by_name: bool = True) -> Channel:
+        """Return a channel by identifier, or by name with or without `#` unless told otherwise.
 
         Raises:
             Refused: `channel_not_found`.
         """
         plain = name.removeprefix("#")
         for channel in self.channels.values():
-            if plain in {channel.id, channel.name}:
+            if name == channel.id or (by_name and plain == channel.name):
                 return channel
         raise Refused("channel_not_found")
 
