@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from interlock.testing.slack import FakeSlack, NotAnswered
+from interlock.testing.slack import Delivery, FakeSlack, NotAnswered
 from slack_app import INCIDENTS, App, connected, post, until, web
 from slack_sdk.errors import SlackApiError
 from slack_sdk.socket_mode.request import SocketModeRequest
@@ -262,3 +262,55 @@ async def test_two_slacks_know_nothing_of_each_other(slack: FakeSlack) -> None:
         client = AsyncWebClient(slack.tokens.bot, base_url=slack.api_url)
         channel = slack.channel(INCIDENTS).id
         assert (await client.conversations_history(channel=channel))["messages"] == []
+
+
+async def test_a_warning_closes_nothing(slack: FakeSlack) -> None:
+    message = await post(slack)
+    async with listening(slack) as socket:
+        await socket.receive()
+        slack.refresh_sockets("warning", wait=0)
+        warned = await socket.receive_json()
+        assert (warned["type"], warned["reason"]) == ("disconnect", "warning")
+        slack.person("anna").presses(message, "approve")
+        assert (await socket.receive_json())["type"] == "interactive"
+
+
+async def test_an_acknowledgement_that_comes_too_late_changes_nothing() -> None:
+    with FakeSlack(ack_seconds=0.2, retries=0) as slack:
+        message = await post(slack)
+        async with listening(slack) as socket:
+            await socket.receive()
+            delivery = slack.person("anna").presses(message, "approve")
+            envelope = await socket.receive_json()
+            await until(lambda: delivery.is_over)
+            await socket.send_json({"envelope_id": envelope["envelope_id"], "payload": {"x": 1}})
+            await until(lambda: bool(slack.sockets.acknowledged))
+            assert (delivery.state, delivery.answer) == ("lost", {})
+
+
+async def test_only_what_is_to_come_again_does() -> None:
+    with FakeSlack(ack_seconds=0.1, retries=2, redelivers=("events_api",)) as slack:
+        message, anna = await post(slack), slack.person("anna")
+        clicks = [anna.presses(message, "approve"), anna.reacts(message, "eyes")]
+        await until(lambda: all(each is not None and each.is_over for each in clicks))
+        assert [len(each.tries) for each in clicks if each] == [1, 3]
+
+
+def test_outside_its_block_nothing_is_told() -> None:
+    slack = FakeSlack()
+    with pytest.raises(RuntimeError, match="inside its `with` block"):
+        slack.person("anna").commands("/interlock", "list", INCIDENTS)
+    with slack:
+        pass
+
+
+async def test_many_people_press_from_many_threads_at_once(slack: FakeSlack, app: App) -> None:
+    message = await post(slack)
+
+    def press(_: int) -> Delivery:
+        return slack.person("anna").presses(message, "approve")
+
+    clicks = await asyncio.gather(*(asyncio.to_thread(press, number) for number in range(40)))
+    await until(lambda: all(click.acked for click in clicks))
+    assert len({click.envelope_id for click in clicks}) == 40
+    assert {each.envelope_id for each in app.heard} == {each.envelope_id for each in clicks}

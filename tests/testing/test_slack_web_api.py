@@ -256,3 +256,12 @@ def test_a_signature_is_the_one_of_slacks_own_example() -> None:
     )
     found = signature("8f742231b10e8888abcd99yyyzzz85a5", "1531420618", body)
     assert found == "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503"
+
+
+async def test_a_clock_that_stands_still_gives_no_ts_twice() -> None:
+    with FakeSlack(clock=lambda: 1_700_000_000.0) as slack:
+        for _ in range(3):
+            await post(slack)
+        stamps = [message.ts for message in slack.channel(INCIDENTS).messages]
+    assert len(set(stamps)) == 3
+    assert stamps == sorted(stamps)
