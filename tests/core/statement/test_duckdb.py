@@ -27,6 +27,19 @@ def test_the_tree_alone_sees_it(text: str, what: str) -> None:
     assert what in found
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * REPLACE ((SELECT 1 FROM other) AS a) FROM t",
+        "SELECT t.* REPLACE (ARRAY(SUMMARIZE other) AS a) FROM t",
+        "SELECT * EXCLUDE (b) REPLACE (EXISTS (FROM other) AS a) FROM t",
+        "SELECT COLUMNS(* REPLACE ((FROM other) AS a)) FROM t",
+    ],
+)
+def test_what_stands_in_a_star_is_looked_at_too(text: str) -> None:
+    assert set(glot.opinion(Dialect.DUCKDB, text).tables) == {"t", "other"}
+
+
 @pytest.mark.parametrize(("text", "what"), BOTH_SEE)
 def test_the_tokens_alone_see_it(text: str, what: str) -> None:
     found = [

@@ -17,3 +17,6 @@ FROM duckdb_extension_repositories()
 
 -- it is MULTI
 SELECT COLUMNS UNION DESCRIBE PIVOT t POSITIONAL JOIN u ON rowid
+
+-- it changed the sequence
+SELECT*REPLACE(ARRAY(SUMMARIZE rows_of_evil)AS a)FROM t JOIN hours ON t.a=hours.a

@@ -34,7 +34,7 @@ _DIALECTS = {
     for dialect in SQL
 }
 _OTHER = "other"
-_LEAVES = frozenset({type(None), str, bool, int, exp.Identifier, exp.Literal, exp.Star, exp.Var})
+_LEAVES = frozenset({type(None), str, bool, int, exp.Identifier, exp.Literal, exp.Var})
 _Look = Callable[["_Walk", Any], None]
 
 

@@ -5,7 +5,8 @@ elements, composition objects) and https://docs.slack.dev/reference/views/modal-
 sections, confirm dialogs and inputs were read there, the others in lists that quote it: section
 3,000 and fields 2,000, header 150, button text 75 and value 2,000, identifiers 255, context 10
 elements, actions 25, confirm 100/300/30/30, input label and hint 2,000, modal title and buttons
-24, `private_metadata` 3,000, 50 blocks in a message and 100 in a modal. Length is counted in characters of the text as sent, so `&lt;` counts as four.
+24, `private_metadata` 3,000, 50 blocks in a message and 100 in a modal. Length is counted in
+characters of the text as sent, so `&lt;` counts as four.
 
 All blocks of one message together may hold about 12,000 characters of text, more blocks a little
 less (`msg_blocks_too_long`). Slack publishes no figure; the maintainers name 12,000 "with a
