@@ -40,6 +40,11 @@ def test_what_stands_in_a_star_is_looked_at_too(text: str) -> None:
     assert set(glot.opinion(Dialect.DUCKDB, text).tables) == {"t", "other"}
 
 
+def test_a_join_behind_a_set_operation_was_read_into_the_wrong_side() -> None:
+    found = glot.opinion(Dialect.DUCKDB, "SELECT 1 UNION DESCRIBE orders POSITIONAL JOIN jobs")
+    assert "set operation" in [reason.what for reason in found.reasons]
+
+
 @pytest.mark.parametrize(("text", "what"), BOTH_SEE)
 def test_the_tokens_alone_see_it(text: str, what: str) -> None:
     found = [
