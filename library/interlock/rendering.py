@@ -41,6 +41,7 @@ def previewed_lines(answer: Mapping[str, Any]) -> dict[str, str]:
     count = answer.get("count")
     told = {
         "would send": answer.get("statement"),
+        "with": _given(answer.get("values") or {}),
         "rows": f"{count:,}" if isinstance(count, int) else "",
         "touches": answer.get("blast_radius"),
         "undo": answer.get("undo"),
@@ -49,6 +50,11 @@ def previewed_lines(answer: Mapping[str, Any]) -> dict[str, str]:
     }
     flat = {name: " ".join(str(words or "").split()) for name, words in told.items()}
     return {name: printable(words) for name, words in flat.items() if words}
+
+
+def _given(values: Mapping[str, Any]) -> str:
+    """Return typed values by name, on one line."""
+    return ", ".join(f"{name} = {typed.get('value')}" for name, typed in values.items())
 
 
 def cell_text(value: Any) -> str:
