@@ -42,9 +42,14 @@ _ADVICE = "→ "
 
 @dataclass
 class Live:
-    """Prints progress values as the lines of a run; remembers only which step is running."""
+    """Prints progress values as the lines of a run.
+
+    Attributes:
+        previewed: what the actions of a dry run would do, in order.
+    """
 
     world: World
+    previewed: list[progress.Previewed] = field(default_factory=list, init=False)
     _slow: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def __call__(self, value: progress.Progress) -> None:
@@ -133,6 +138,7 @@ class Live:
 
     def _previewed(self, value: progress.Previewed) -> None:
         self._unwatch()
+        self.previewed.append(value)
         self._line("◌", value.step, "", "dry run: nothing was asked for or changed", "strong")
         room = max(30, self.world.width - _MARGIN)
         for label, words in value.would.items():

@@ -24,6 +24,7 @@ from interlock.cli.world import World, here
 from interlock.client import AsyncClient, NewRun
 from interlock.errors import UsageError
 from interlock.manifest.model import Params
+from interlock.rendering import cell_text
 from interlock.runbook import Runbook, load
 from interlock.runner.gateway import Renew
 from interlock.runner.progress import Choose, RunResult, StepEnded, StepSkipped, Work
@@ -62,7 +63,7 @@ def run(
         chooser = Chooser(errand.world, book, targets, act, dry_run=dry_run)
         result = asyncio.run(errand.go(chooser))
     if form.json:
-        show_one(_as_json(result), [], form)
+        show_one(_as_json(result) | _previewed(errand.live), [], form)
     return exit_code(result, book)
 
 
@@ -71,7 +72,7 @@ def granted(world: World, credential: Credential, book: Runbook, order: NewRun) 
     with world.connect(credential.url, credential.token) as gateway:
         where = gateway.send(client.incident(order.incident))
         answer = gateway.send(client.start_run(order))
-    return Errand(world, credential, book, where, answer)
+    return Errand(world, credential, book, where, answer, Live(world))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +84,13 @@ class Errand:
     book: Runbook
     incident: Json
     granted: Json
+    live: Live
 
     async def go(self, chooser: Choose) -> RunResult:
         """Run it here, step by step, and tell it."""
         from interlock.runner.run import run as run_steps  # noqa: PLC0415  Jupyter takes 0.1 s to load
 
-        live = Live(self.world)
+        live = self.live
         live.header(self.granted["run"], self.incident, self.book.owner.team)
         async with AsyncExitStack() as stack:
             gateway = await stack.enter_async_context(self._client(self.granted["token"]))
@@ -206,6 +208,20 @@ def _as_json(result: RunResult) -> Json:
         "summary": result.summary,
         "steps": [_step_json(step) for step in result.steps],
     }
+
+
+def _previewed(live: Live) -> Json:
+    """Return what each action of a dry run would do; nothing of any other run."""
+    previewed = [
+        {
+            "id": one.step,
+            **{name.replace(" ", "_"): words for name, words in one.would.items()},
+            "columns": list(one.rows.columns),
+            "rows": [[cell_text(cell) for cell in row] for row in one.rows],
+        }
+        for one in live.previewed
+    ]
+    return {"previewed": previewed} if previewed else {}
 
 
 def _step_json(step: StepEnded | StepSkipped) -> Json:

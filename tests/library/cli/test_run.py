@@ -146,6 +146,11 @@ def test_a_dry_run_asks_nobody_and_shows_what_each_action_would_do(responder: De
     assert "\x1b[2J" not in result.out
     assert max(map(len, lines)) <= 80
 
+    told = json.loads(responder.run("run queue-stuck -i INC-1 --dry-run --json").out)
+    (would,) = told["previewed"]
+    assert (would["id"], would["needs"]) == ("cancel", "one dba")
+    assert would["rows"] == [["17", "UPDATE jobs\\x1b[2J"]]
+
 
 @pytest.mark.parametrize(
     ("line", "words"),
