@@ -66,6 +66,7 @@ _STORED = (1305, 1630)
 _READ_ONLY, _FILES, _NEEDS_RIGHT, _NO_ACCESS = 1792, 1290, 1227, 1045
 _LOST = (2006, 2013, 1927)
 _INTERRUPTED = 1317
+_TOO_SLOW = 1969  # max_statement_time
 _TO_SEE = re.compile(r"PROCESS|MONITOR")  # rights to see what others do
 # A remark behind the last `;` has a result of its own, and is no statement.
 _REMARK_BEHIND = re.compile(r";(?:\s|--[^\n]*|#[^\n]*|/\*.*?\*/)+\Z", re.DOTALL)
@@ -199,7 +200,10 @@ class MariadbJudge:
         return [await self._answer(question) for _, question in _SEEN]
 
     async def _answer(self, question: str) -> object:
-        """Return the rows, or the error: a question that fails tells of a change too."""
+        """Return the rows, or the error: a question that fails tells of a change too.
+
+        One that took too long tells of a busy machine, and is asked again.
+        """
         connection = await self._open()
         try:
             async with connection.cursor() as cursor:
@@ -208,7 +212,7 @@ class MariadbJudge:
         except MySQLError as error:
             if _number(error) in _LOST:
                 raise self._lost() from error
-            return str(error)
+            return await self._answer(question) if _number(error) == _TOO_SLOW else str(error)
         except (OSError, asyncio.IncompleteReadError) as error:
             raise self._lost() from error
 
