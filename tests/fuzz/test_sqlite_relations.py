@@ -98,7 +98,12 @@ def opened_by(
     found: set[str] = set()
 
     def note(action: int, first: str | None, second: str | None, *more: str | None) -> int:
-        if action == sqlite3.SQLITE_READ and (first, second) != ("sqlite_master", "ROWID"):
+        kept = more[0] is not None  # in a database: a CTE that counts itself is in none
+        if (
+            action == sqlite3.SQLITE_READ
+            and kept
+            and (first, second) != ("sqlite_master", "ROWID")
+        ):
             found.add((first or "").lower())
         return sqlite_lock.reading(action, first, second, *more)
 
