@@ -68,7 +68,7 @@ def own_alertmanager() -> Iterator[OwnAlertmanager]:
     if binary is None:
         if os.environ.get("CI") == "true":
             pytest.fail(f"The tests of actions need Alertmanager: {_INSTALL}", pytrace=False)
-        pytest.skip(f"Alertmanager is not installed: {_INSTALL}")
+        pytest.skip(f"Alertmanager is not installed: {_INSTALL}")  # in CI it fails, above
     with _running(binary) as server:
         yield server
 

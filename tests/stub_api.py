@@ -71,7 +71,7 @@ class StubApi:
 
     def answer(self, called: Called) -> Reply:
         """Return status and document; overridden by each vendor's."""
-        raise NotImplementedError
+        raise NotImplementedError  # each vendor answers as itself
 
     def reply(self, called: Called) -> Reply | None:
         """Return what is sent; None for nothing but the end of the line."""

@@ -244,6 +244,16 @@ async def test_a_slow_statement_does_not_make_a_target_ill(asked: Asked) -> None
     assert not await asked.once()
 
 
+async def test_a_target_that_answers_and_lets_nobody_in_is_not_left_alone(asked: Asked) -> None:
+    """One namespace that a credential may not read must not keep everybody from the others."""
+    for _ in range(FAILURES * 2):
+        with pytest.raises(TargetError):
+            async with asked.consideration.asked(orders()):
+                raise TargetError("target-unreachable", "Not let in (403).", answered=True)
+    asked.up = True
+    assert not await asked.once()
+
+
 async def test_another_credential_is_tried_at_once(asked: Asked) -> None:
     for _ in range(FAILURES):
         await asked.once()

@@ -30,7 +30,7 @@ CONFIRM = {
 async def browser() -> AsyncIterator[Browser]:
     chromium = shutil.which("chromium")
     if chromium is None and os.environ.get("CI") != "true":
-        pytest.skip("needs Chromium: apt-get install chromium")
+        pytest.skip("needs Chromium: apt-get install chromium")  # in CI it fails, below
     assert chromium, "CI must have Chromium: apt-get install chromium"
     async with async_playwright() as playwright:
         arguments = ["--headless", "--no-sandbox", "--disable-gpu"]

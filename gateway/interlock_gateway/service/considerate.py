@@ -73,7 +73,7 @@ class Consideration:
         return False
 
     def _learn(self, key: tuple[str, str, str], error: TargetError) -> None:
-        if error.code != UNREACHABLE:
+        if error.code != UNREACHABLE or error.answered:
             self._health.pop(key, None)  # whatever it said, it was there to say it
             return
         known = self._health.get(key, WELL).failed(self._clock.monotonic(), str(error))

@@ -18,11 +18,13 @@ class TargetError(Exception):
     Attributes:
         code: `target-failed`, `target-timeout`, `target-unreachable`, `precondition-failed`,
             `outside-limits`, `exceeded-approved-effect` or `too-many-calls`.
+        answered: whether the target was there to say so, though it let nobody in.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, *, answered: bool = False) -> None:
         super().__init__(message)
         self.code = code
+        self.answered = answered
 
 
 class OutcomeUnknownError(Exception):

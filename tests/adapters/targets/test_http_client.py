@@ -318,7 +318,7 @@ async def test_a_credential_that_is_not_let_in_is_said_without_it() -> None:
     for status in ("401 Who", "403 No"):
         async with serving(says(SECRET.encode(), status=status)) as server:
             error = await refused(server.door(credential=Credential(SECRET)))
-        assert error.code == "target-unreachable"
+        assert (error.code, error.answered) == ("target-unreachable", True)
         assert "`read` of metrics" in str(error)
 
 

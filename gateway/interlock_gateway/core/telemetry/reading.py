@@ -163,7 +163,7 @@ class Reading:
 
     def operand(self) -> Demand:
         """Read one operand; each language has its own."""
-        raise NotImplementedError
+        raise NotImplementedError  # PromQL and LogQL each read theirs
 
     def _operator(self) -> bool:
         sign = self.now.text if self.now.kind is Kind.SIGN else self.word()

@@ -326,6 +326,7 @@ def _understood(door: Door, answer: Answer, caps: Caps) -> Answer:
             "target-unreachable",
             f"{door.target} does not let its credential in ({answer.status}{said}). Look at what "
             f"`{door.login}` of {door.target} in targets.toml points at{tenant}.",
+            answered=True,
         )
     if answer.type not in caps.types:
         expected = " or ".join(caps.types)
