@@ -12,6 +12,8 @@ from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from hostile_http import LOOPBACK, says
+from hostile_http import serving as hostile
 from interlock_gateway.adapters.secrets import References
 from interlock_gateway.adapters.vault import EVERY_S, KEPT_S, Vault, VaultAt, named_in
 from interlock_gateway.app import vault_at
@@ -163,6 +165,14 @@ async def test_why_it_is_not_there_is_told(
         vault = reading(at, clock)
         await vault.fetch([reference])
         assert why in told(vault, reference)
+
+
+async def test_an_answer_that_no_parser_reads_ends_nothing(clock: HandClock) -> None:
+    async with hostile(says(b"[" * 100_000)) as server:
+        at = VaultAt(f"http://127.0.0.1:{server.port}", "env:TOKEN", LOOPBACK)
+        vault = reading(at, clock)
+        await vault.fetch([READ])
+        assert told(vault)
 
 
 async def test_a_token_that_has_ended_is_told_and_never_repeated(

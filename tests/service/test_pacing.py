@@ -128,6 +128,13 @@ async def test_a_call_that_is_cancelled_while_it_waits_leaves_nothing_behind(
         pass
 
 
+async def test_what_no_call_is_at_any_more_is_forgotten(turns: Pacing) -> None:
+    for number in range(50):
+        async with turns.turn(at(Pace(4, 100), "run", f"R-{number}")):
+            pass
+    assert len(turns._under_way) == len(turns._waiting) == 0  # noqa: SLF001  what is kept is what is tested
+
+
 async def test_more_than_a_few_dozen_do_not_even_wait(turns: Pacing) -> None:
     place = at(Pace(1, 1_000))
     async with AsyncExitStack() as stack:

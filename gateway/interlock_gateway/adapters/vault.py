@@ -123,6 +123,8 @@ class Vault:
     async def _fetch_one(self, reference: str) -> None:
         try:
             value = await self._asked(reference)
+        except RecursionError:
+            self._failed(reference, "the Vault's answer nests too deeply to be read")
         except TargetError as error:
             refused = "credential in (403)" in str(error)  # the client knows targets alone
             self._failed(reference, _REFUSED if refused else str(error))

@@ -81,7 +81,7 @@ class Pacing:
         try:
             yield
         finally:
-            self._under_way.subtract(keys)
+            _less(self._under_way, keys)
             self._wake()
 
     @asynccontextmanager
@@ -129,7 +129,7 @@ class Pacing:
         except TimeoutError:
             raise _too_many(self._full(places) or places[0]) from None
         finally:
-            self._waiting.subtract(keys)
+            _less(self._waiting, keys)
 
     async def _sleep(self) -> None:
         """Return when a call has ended, wherever."""
@@ -155,6 +155,14 @@ class Pacing:
 
 def _key(place: Place) -> tuple[str, str]:
     return place.kind, place.name
+
+
+def _less(counts: Counter[tuple[str, str]], keys: Sequence[tuple[str, str]]) -> None:
+    """Count one less at each key; one that is at none is forgotten, since runs come and go."""
+    counts.subtract(keys)
+    for key in keys:
+        if counts[key] <= 0:
+            del counts[key]
 
 
 def _too_fast(place: Place, wait_s: float) -> TooManyError:
