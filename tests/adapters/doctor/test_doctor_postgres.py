@@ -26,7 +26,8 @@ SELECT json_build_array(
      FROM pg_class WHERE relkind IN ('r', 'v', 'S') AND relpersistence = 'p') AS c),
   (SELECT json_agg(o) FROM orders AS o),
   (SELECT json_agg(r ORDER BY rolname) FROM pg_roles AS r WHERE rolname LIKE %s),
-  (SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'))
+  (SELECT count(*) FROM pg_stat_activity
+     WHERE wait_event_type = 'Lock' AND datname = current_database()))
 """
 
 
