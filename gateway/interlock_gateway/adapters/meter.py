@@ -7,6 +7,7 @@ _COUNTERS = {
     "actions": ("Actions carried out, by outcome.", ("outcome",)),
     "votes": ("Votes by outcome: approve, deny, or the code that refused them.", ("outcome",)),
     "notices": ("Notices told outside, by outcome.", ("outcome",)),
+    "heard": ("What people did in a chat: new, or told again.", ("outcome",)),
     "requests": ("HTTP requests by route and status.", ("route", "status")),
     "alarms": ("Malfunctions that a person should look at.", ("kind",)),
 }

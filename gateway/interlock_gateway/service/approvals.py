@@ -4,7 +4,7 @@ Eligibility, quorum and clocks are checked inside the unit of work that writes t
 the policy of that moment; the one writer makes every such unit atomic.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,16 +13,17 @@ from functools import partial
 from interlock.errors import InterlockError, refusal
 
 from interlock_gateway.core import approval as core
-from interlock_gateway.core.approval import ApprovalState, Ballot, Proposal, Refusal
+from interlock_gateway.core.approval import ApprovalState, Proposal, Refusal
 from interlock_gateway.core.approval_rule import ApprovalRule, satisfied
 from interlock_gateway.core.model import IncidentRole
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.prompt import prompt, prompt_digest
 from interlock_gateway.core.timeline import Draft, text_part
+from interlock_gateway.service.ballots import ballot_of, parts_of
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.closing import settle, tell
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.incidents import book_of, incident_of, may_read, must_read
+from interlock_gateway.service.incidents import book_of, may_read, must_read
 from interlock_gateway.service.ports import (
     Clock,
     Meter,
@@ -32,7 +33,8 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
-from interlock_gateway.service.records import ApprovalRow, IncidentRow, PromptRow, VoteRow
+from interlock_gateway.service.prompting import prompted
+from interlock_gateway.service.records import ApprovalRow, PromptRow, VoteRow
 
 APPROVE, DENY = "approve", "deny"
 RUNNER = "runner"
@@ -77,6 +79,14 @@ class Vote:
     reason: str = ""
 
 
+Along = Callable[[Transaction, Refusal | None], None]
+"""What goes into the unit of work of a vote, given why it was refused, if it was."""
+
+
+def nothing_more(_tx: Transaction, _refused: Refusal | None) -> None:
+    """Write nothing beside the vote."""
+
+
 def approval_of(tx: Reading, approval: str) -> ApprovalRow:
     """Return an approval's row, or refuse with `approval-not-found`."""
     row = tx.get(ApprovalRow, approval)
@@ -98,12 +108,6 @@ def opened(seal: Seal, row: ApprovalRow) -> Proposal:
     except ValueError:
         pass
     raise refusal("approval-invalidated", f"The stored bytes of {row.id} are not what was asked.")
-
-
-def parts_of(tx: Reading, incident: str) -> Mapping[str, IncidentRole]:
-    """Return everybody's part in an incident."""
-    found = incident_of(tx, incident)
-    return found.roles if found else {}
 
 
 def quorum(tx: Reading, row: ApprovalRow, policy: Policy, rule: ApprovalRule) -> bool:
@@ -190,8 +194,16 @@ class Approvals:
         """Let nobody wait any more: the gateway stops, and a runner asks again by itself."""
         self._bell.silence()
 
-    async def vote(self, who: Principal, approval: str, vote: Vote) -> ApprovalRow:
+    async def vote(
+        self, who: Principal, approval: str, vote: Vote, *, along: Along = nothing_more
+    ) -> ApprovalRow:
         """Count a vote, or record why it does not count.
+
+        Args:
+            who: who votes.
+            approval: on what.
+            vote: the answer, and what it was given to.
+            along: what is written in the same unit of work, whichever way it goes.
 
         Raises:
             InterlockError: the code says which check refused it.
@@ -203,7 +215,13 @@ class Approvals:
         if vote.vote == DENY and not vote.reason.strip():
             raise refusal("bad-request", "A denial says why, so that the requester can go on.")
         unit = self._vote_unit(who, approval, vote)
-        row, refused = await self._store.commit(unit)
+
+        def whole(tx: Transaction) -> tuple[ApprovalRow, Refusal | None]:
+            row, refused = unit(tx)
+            along(tx, refused)
+            return row, refused
+
+        row, refused = await self._store.commit(whole)
         self._bell.ring(approval)
         if refused is not None:
             self._meter.count("votes", outcome=refused.code)
@@ -256,7 +274,7 @@ class Approvals:
         text = prompt(proposal, row.id, channel)
         rule = policy.rules.get(row.rule)
         votes = tuple(tx.rows(VoteRow, approval=approval, order="at"))
-        ballot = _ballot(tx, row, votes, policy)
+        ballot = ballot_of(tx, row, votes, policy)
         seen = row.digest
         return Shown(
             row=row,
@@ -274,26 +292,7 @@ class Approvals:
         row = shown.row
 
         def unit(tx: Transaction) -> None:
-            if tx.get(PromptRow, row.id, shown.prompt_digest) is not None:
-                return
-            tx.add(PromptRow(row.id, shown.prompt_digest, channel, tx.now))
-            tx.append(
-                Draft(
-                    "approval.prompted",
-                    who.authid,
-                    {
-                        "approval": row.id,
-                        "channel": channel,
-                        "prompt_digest": shown.prompt_digest,
-                        "proposal_digest": row.digest,
-                    },
-                    {"prompt": text_part(shown.text)},
-                    incident=row.incident,
-                    subject=row.id,
-                    correlationid=row.id,
-                    causationid=row.event,
-                )
-            )
+            prompted(tx, row, who.authid, channel, shown.text, shown.prompt_digest)
 
         known = await self._store.read(lambda tx: tx.get(PromptRow, row.id, shown.prompt_digest))
         if known is None:
@@ -306,7 +305,7 @@ class Approvals:
             policy = self._policy.current  # of the moment at which the vote counts
             row = _expire_if_due(tx, approval)
             votes = tuple(tx.rows(VoteRow, approval=approval))
-            ballot = _ballot(tx, row, votes, policy)
+            ballot = ballot_of(tx, row, votes, policy)
             seen = tx.get(PromptRow, approval, vote.prompt_digest)
             refused = core.refuse_vote(
                 ballot,
@@ -330,24 +329,9 @@ class Approvals:
         if vote.vote == DENY:
             return settle(tx, row, ApprovalState.DENIED, who.authid, reason=vote.reason)
         if rule is None or not quorum(tx, row, policy, rule):
+            tell(tx, "approval.voted", row.id)
             return tx.change(row, version=row.version + 1)
         return _grant(tx, row, rule)
-
-
-def _ballot(tx: Reading, row: ApprovalRow, votes: tuple[VoteRow, ...], policy: Policy) -> Ballot:
-    rule = policy.rules.get(row.rule)
-    parts = parts_of(tx, row.incident)
-    may = policy.eligible(rule, parts, row.requester) if rule else frozenset()
-    incident = tx.get(IncidentRow, row.incident)
-    open_now = incident is not None and incident.state == "open"
-    return Ballot(
-        state=ApprovalState(row.state),
-        digest=row.digest,
-        requester=row.requester,
-        expires_at=row.expires_at,
-        voted=frozenset(vote.person for vote in votes),
-        eligible=may if open_now else frozenset(),
-    )
 
 
 def _cast(tx: Transaction, who: Principal, row: ApprovalRow, vote: Vote, channel: str) -> None:

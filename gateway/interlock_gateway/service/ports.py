@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from interlock_gateway.core.model import Before, Classification, Statement, Target
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.timeline import Draft
-from interlock_gateway.service.records import Record
+from interlock_gateway.service.records import OutboxRow, Record
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -20,6 +20,10 @@ class StoreUnwritableError(Exception):
 
 class ConflictError(Exception):
     """A row exists already, or is not in the state that a change expected."""
+
+
+class NotTakenError(Exception):
+    """A notice that is refused for good: trying it again cannot help."""
 
 
 class StoredEvent(Protocol):
@@ -263,10 +267,14 @@ class PolicySource(Protocol):
 
 
 class Noticeboard(Protocol):
-    """Tells people outside what waits for them: a log line now, Slack later."""
+    """Tells people outside what waits for them: in the log, in a chat."""
 
-    async def post(self, kind: str, subject: str, payload: Mapping[str, Any]) -> None:
-        """Tell it; raising means that it is tried again later."""
+    async def post(self, notice: OutboxRow) -> None:
+        """Tell it; raising means that it is tried again later.
+
+        Raises:
+            NotTakenError: it is refused for good.
+        """
         ...
 
 

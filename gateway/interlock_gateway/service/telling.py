@@ -1,54 +1,136 @@
 """Tells people outside what waits for them: from the outbox, in order, until it is delivered."""
 
 import asyncio
-import json
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from interlock_gateway.service.ports import Clock, ConflictError, Meter, Noticeboard, Store
+from interlock_gateway.service.bell import OUTBOX, Bell
+from interlock_gateway.service.claims import take
+from interlock_gateway.service.ports import (
+    Clock,
+    ConflictError,
+    Meter,
+    Noticeboard,
+    NotTakenError,
+    Randomness,
+    Reading,
+    Store,
+)
 from interlock_gateway.service.records import OutboxRow
 
 _LONGEST_PAUSE_S = 30.0
+_CLAIM = "telling"
+_CLAIM_S = 60.0
+_AT_ONCE = 100
+_LONGEST_TROUBLE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """What could not be told yet: since when it waits, how often it was tried, and why not."""
+
+    since: str
+    attempts: int
+    trouble: str
+    set_aside: bool
 
 
 class Telling:
-    """Delivers what units of work put into the outbox; each entry at least once."""
+    """Delivers what units of work put into the outbox; each entry at least once.
 
-    def __init__(self, store: Store, board: Noticeboard, clock: Clock, meter: Meter) -> None:
+    One gateway at a time does it, so that nothing is told twice or out of order.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        board: Noticeboard,
+        clock: Clock,
+        meter: Meter,
+        bell: Bell,
+        randomness: Randomness,
+    ) -> None:
         self._store = store
         self._board = board
         self._clock = clock
         self._meter = meter
+        self._bell = bell
+        self._holder = randomness.identifier("gw_")
+        self._renew_at: datetime | None = None
+        self._pause_s = 0.0
 
     async def deliver(self) -> int:
         """Deliver what waits, oldest first, and return how many entries there were.
 
-        The first entry that cannot be delivered stops the round, so that order is kept.
+        The first entry that cannot be delivered now stops the round, so that order is kept. One
+        that is refused for good is set aside with an alarm, and those after it go on.
         """
         waiting = await self._store.read(
-            lambda tx: tx.rows(OutboxRow, delivered_at=None, order="id", limit=100)
+            lambda tx: tx.rows(
+                OutboxRow, delivered_at=None, set_aside_at=None, order="id", limit=_AT_ONCE
+            )
         )
-        for row in waiting:
-            try:
-                await self._board.post(row.kind, row.subject, json.loads(row.payload))
-            except Exception:
-                self._meter.count("notices", outcome="failed")
-                await self._mark(row, attempts=row.attempts + 1)
-                raise
-            await self._mark(row, delivered_at=self._clock.now(), attempts=row.attempts + 1)
-            self._meter.count("notices", outcome="delivered")
+        for told, row in enumerate(waiting):
+            if not await self._ours():
+                return told
+            await self._deliver(row)
         return len(waiting)
 
     async def run(self, every_s: float = 0.5) -> None:
-        """Deliver for ever, more slowly while the board refuses."""
+        """Deliver for ever, at once when the bell rings, more slowly while the board refuses."""
         pause = every_s
         while True:
-            try:
-                await self.deliver()
-                pause = every_s
-            except Exception:  # noqa: BLE001  the loop outlives every trouble
-                pause = min(_LONGEST_PAUSE_S, pause * 2)
-            await asyncio.sleep(pause)
+            with self._bell.listen(OUTBOX) as rung:
+                try:
+                    await self.deliver()
+                    pause = every_s
+                except Exception:  # noqa: BLE001  the loop outlives every trouble
+                    pause = min(_LONGEST_PAUSE_S, pause * 2)
+                    await asyncio.sleep(max(self._pause_s, pause))
+                    continue
+                await rung(pause)
+
+    async def _deliver(self, row: OutboxRow) -> None:
+        try:
+            async with asyncio.timeout(_CLAIM_S / 2):
+                await self._board.post(row)
+        except NotTakenError as error:
+            self._meter.count("notices", outcome="set aside")
+            self._meter.count("alarms", kind="notice_set_aside")
+            await self._mark(row, set_aside_at=self._clock.now(), trouble=_told(error))
+        except Exception as error:
+            self._meter.count("notices", outcome="failed")
+            self._pause_s = float(getattr(error, "after_s", 0.0))
+            await self._mark(row, attempts=row.attempts + 1, trouble=_told(error))
+            raise
+        else:
+            await self._mark(row, delivered_at=self._clock.now(), attempts=row.attempts + 1)
+            self._meter.count("notices", outcome="delivered")
+
+    async def _ours(self) -> bool:
+        """Tell whether this gateway is the one that tells, for as long as one delivery takes."""
+        now = self._clock.now()
+        if self._renew_at is None or now >= self._renew_at:
+            held = await self._store.commit(lambda tx: take(tx, _CLAIM, self._holder, _CLAIM_S))
+            self._renew_at = now + timedelta(seconds=_CLAIM_S / 2) if held else None
+        return self._renew_at is not None
 
     async def _mark(self, row: OutboxRow, **changes: object) -> None:
         with suppress(ConflictError):  # another gateway told it at the same time
             await self._store.commit(lambda tx: tx.change(row, **changes))
+
+
+def untold(tx: Reading, subject: str) -> Untold | None:
+    """Return what of a subject could not be told outside yet, the oldest first; None if all is."""
+    waiting = tx.rows(OutboxRow, subject=subject, delivered_at=None, order="id", limit=20)
+    row = next((row for row in waiting if row.trouble), None)
+    if row is None:
+        return None
+    return Untold(
+        row.created_at.isoformat(), row.attempts, row.trouble, row.set_aside_at is not None
+    )
+
+
+def _told(error: Exception) -> str:
+    return (str(error) or type(error).__name__)[:_LONGEST_TROUBLE]

@@ -234,3 +234,20 @@ class ProblemView:
     page: Page
     status: int
     problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An account in Slack, and how it came to be linked: operator, code or email."""
+
+    account: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """A person's accounts in Slack, and a one-time code if they just asked for one."""
+
+    page: Page
+    accounts: tuple[Linked, ...]
+    code: str = ""

@@ -14,6 +14,7 @@ The pages link to and post to these paths, which the routes provide:
     GET  /approvals                   the inbox
     GET  /approvals/{id}
                      POST /approvals/{id}/vote   vote, proposal_digest, prompt_digest, csrf, reason
+    GET  /slack      POST /slack/code, /slack/unlink   csrf, account
     GET  /static/interlock.css        `stylesheet()`
 """
 
@@ -34,6 +35,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from interlock_gateway.web.page_views import (
+    AccountView,
     ApprovalRow,
     ApprovalsView,
     ApprovalView,
@@ -56,6 +58,7 @@ __all__ = [
     "HEADERS",
     "MAX_PROPOSAL",
     "WAITING_S",
+    "AccountView",
     "ApprovalRow",
     "ApprovalView",
     "ApprovalsView",
@@ -72,6 +75,7 @@ __all__ = [
     "Viewer",
     "VoteRow",
     "relative",
+    "render_account",
     "render_approval",
     "render_approvals",
     "render_incident",
@@ -111,6 +115,11 @@ WAITING_S = 15
 def render_login(view: LoginView) -> str:
     """Return the page that asks for a one-time code."""
     return _write("login.html", view, here="login")
+
+
+def render_account(view: AccountView) -> str:
+    """Return the page on which a person links their Slack account."""
+    return _write("account.html", view, here="slack")
 
 
 def render_incidents(view: IncidentsView) -> str:
