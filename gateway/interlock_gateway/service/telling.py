@@ -24,7 +24,7 @@ from interlock_gateway.service.records import OutboxRow
 _LONGEST_PAUSE_S = 30.0
 _SHORTEST_PAUSE_S = 0.5
 _CLAIM = "telling"
-_CLAIM_S = 60.0
+_CLAIM_S = 30.0
 _AT_ONCE = 500
 _MOST_TRIES = 5
 _LONGEST_TROUBLE = 500
@@ -55,13 +55,27 @@ class Telling:
         meter: Meter,
         bell: Bell,
         randomness: Randomness,
+        *,
+        only_one: bool = False,
     ) -> None:
+        """Tell what stands in a store.
+
+        Args:
+            store: whose outbox it is.
+            board: what is told.
+            clock: the gateway's.
+            meter: counts.
+            bell: rings when there is something to tell.
+            randomness: names this gateway.
+            only_one: whether no other gateway can have this store; then none is waited for.
+        """
         self._store = store
         self._board = board
         self._clock = clock
         self._meter = meter
         self._bell = bell
         self._holder = randomness.identifier("gw_")
+        self._only_one = only_one
         self._renew_at: datetime | None = None
         self._waits: dict[str, tuple[float, float]] = {}
 
@@ -94,6 +108,18 @@ class Telling:
 
     async def run(self, every_s: float = 0.5) -> None:
         """Deliver for ever, at once when the bell rings, more slowly while the board refuses."""
+        try:
+            await self._run(every_s)
+        finally:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        """Let another gateway go on at once."""
+        if self._renew_at is not None:
+            with suppress(StoreUnwritableError):
+                await self._store.commit(lambda tx: take(tx, _CLAIM, self._holder, 0.0))
+
+    async def _run(self, every_s: float) -> None:
         pause = every_s
         while True:
             with self._bell.listen(OUTBOX) as rung:
@@ -101,7 +127,7 @@ class Telling:
                     await self.deliver()
                     pause = every_s
                 except NotReachedError as error:
-                    pause = max(error.after_s, min(_LONGEST_PAUSE_S, pause * 2))
+                    pause = error.after_s or min(_LONGEST_PAUSE_S, pause * 2)
                 except Exception:  # noqa: BLE001  the loop outlives every trouble
                     pause = min(_LONGEST_PAUSE_S, pause * 2)
                 if pause > every_s:
@@ -155,6 +181,8 @@ class Telling:
 
     async def _ours(self) -> bool:
         """Tell whether this gateway is the one that tells, for as long as one delivery takes."""
+        if self._only_one:
+            return True
         now = self._clock.now()
         if self._renew_at is None or now >= self._renew_at:
             held = await self._store.commit(lambda tx: take(tx, _CLAIM, self._holder, _CLAIM_S))
