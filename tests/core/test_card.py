@@ -33,7 +33,7 @@ def test_a_dozen_lines_say_what_runs_who_asks_what_it_touches_and_how_to_undo_it
         *("A-12", "INC-1", "sev2", "orders (production, postgres)"),
         *("responder wants to run pg.terminate_backend (admin)", "small@1.0.0", "terminate"),
         *("SELECT pg_terminate_backend($1)", "1: pid = 4711 (integer)"),
-        *("Changes: ", "pid 4711", "Touches: One session.", "Undo: Cannot be undone."),
+        *("Would change: ", "pid 4711", "Touches: One session.", "Undo: Cannot be undone."),
         "Reason: it blocks others",
     ):
         assert told in text

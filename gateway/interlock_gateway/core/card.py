@@ -168,7 +168,7 @@ def _exact(proposal: Proposal) -> Iterator[str]:
 
 
 def _facts(proposal: Proposal) -> Iterator[tuple[str, str]]:
-    yield "Changes", _changes(proposal)
+    yield "Would change", _changes(proposal)
     yield "Touches", flat(proposal.blast_radius)
     yield "Undo", flat(proposal.undo)
     yield "Reason", flat(proposal.reason or "none given")
@@ -182,7 +182,7 @@ def _changes(proposal: Proposal) -> str:
     if len(rows) > _ROWS:
         lines.append(f"… and {len(rows) - _ROWS:,} more rows; open the full text")
     if proposal.expect != "row count":
-        lines.append(f"counts as done only if the answer is: {proposal.expect}")
+        lines.append(f"done only if the answer is: {proposal.expect}")
     return "; ".join(lines)
 
 
