@@ -75,7 +75,7 @@ def _plan_lines(members: Sequence[tuple[str, Proposal]], channel: str) -> Iterat
     yield "one vote counts for every one of them; a denial denies all"
     yield "each may be used once; whatever differs when its turn comes asks again"
     yield "previews show the state before any of these ran"
-    yield f"to be used within, from the deciding vote: {_clocks(members)}"
+    yield f"to be used, counted from the deciding vote, within {_clocks(members)}"
     yield f"decide before: {first.expires_at}"
     for place, (approval, proposal) in enumerate(members, start=1):
         yield ""
