@@ -1,7 +1,9 @@
 """Grants that a plan asked for: used by the same call, once, and by nothing that differs."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -198,6 +200,30 @@ async def test_votes_on_a_member_alone_are_worth_nothing(
     assert "approver did not vote on P-1" in problem["detail"]
     assert home.target.deeds == []
     assert (await approver.prompt("A-2"))["state"] == "pending"
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("SET place = 9 WHERE id = 'A-1'", "SET place = 1 WHERE id = 'A-2'"),
+        ("SET plan = '', place = 0, wish = '' WHERE id = 'A-1'",),
+        ("SET plan = '', place = 0, wish = '' WHERE id = 'A-2'",),
+        ("SET digest = 'sha256:0' WHERE id = 'A-2'",),
+        ("SET wish = 'sha256:0' WHERE id = 'A-1'",),
+    ],
+)
+async def test_a_member_in_another_place_is_not_executed(
+    home: House, granted: RunAt, changes: tuple[str, ...]
+) -> None:
+    """A hand in the store that also dropped our triggers."""
+    await asked(granted)
+    with closing(sqlite3.connect(home.folder / "store.db")) as store, store:
+        store.execute("DROP TRIGGER approvals_keep_their_plan")
+        for change in changes:
+            store.execute(f"UPDATE approvals {change}")
+    assert await granted.refused("/v1/approvals/A-1/execute") == "approval-invalidated"
+    assert home.target.deeds == []
 
 
 async def test_a_voter_who_lost_the_role_takes_the_grant_along(
