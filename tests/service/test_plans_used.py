@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from interlock_gateway.service.records import ApprovalRow, VoteRow
 from support.house import TERMINATE, House, RunAt, Someone, house
-from support.plans import asks_for_plan, needs, vote_on_plan
+from support.plans import END, FEED, asks_for_plan, needs, plan_of, vote_on_plan
 
 OTHER = {**TERMINATE, "pid": {"type": "integer", "value": 4712}}
 
@@ -68,6 +68,45 @@ async def test_a_grant_that_was_used_asks_again(home: House, granted: RunAt) -> 
     approval = (await granted.post("/v1/actions", again))["approval"]
     assert (approval["id"], approval["state"]) == ("A-3", "pending")
     assert len(home.target.deeds) == 1
+
+
+async def test_a_step_that_is_run_again_has_its_plan_again(
+    home: House, granted: RunAt, approver: Someone, incident: str
+) -> None:
+    attempt = await granted.starts("pool")
+    again = (await granted.post("/v1/plans", plan_of(granted, attempt=attempt)))["plan"]
+    assert (again["id"], again["state"]) == ("P-1", "approved")
+    body = plan_of(granted, attempt=attempt)
+    assert (await granted.post("/v1/plans", body))["plan"]["id"] == "P-1"  # a retry, too
+    assert len((await approver.get("/v1/approvals"))["approvals"]) == 2
+    assert (await home.kinds(incident)).count("plan.requested") == 1
+
+
+async def test_a_plan_of_which_something_differs_or_is_used_is_not_had_again(
+    home: House, granted: RunAt
+) -> None:
+    attempt = await granted.starts("pool")
+    other = plan_of(granted, FEED, END, attempt=attempt)
+    assert await granted.refused("/v1/plans", other) == "idempotency-conflict"
+    await granted.starts("terminate")
+    body = granted.wishes() | granted.place("terminate", 0, 2)
+    assert (await granted.post("/v1/actions", body))["approval"]["id"] == "A-1"
+    await granted.post("/v1/approvals/A-1/execute")
+    home.clock.pass_time(seconds=6)  # its cooldown
+    attempt = await granted.starts("pool")
+    again = plan_of(granted, attempt=attempt)
+    problem = (await granted.call("POST", "/v1/plans", again)).json()
+    assert problem["code"] == "idempotency-conflict"
+    assert "A-2 asks for the same thing and is approved. It is part of P-1" in problem["detail"]
+
+
+async def test_a_plan_whose_time_has_passed_is_asked_for_again(
+    home: House, granted: RunAt
+) -> None:
+    home.clock.pass_time(minutes=5)
+    attempt = await granted.starts("pool")
+    again = (await granted.post("/v1/plans", plan_of(granted, attempt=attempt)))["plan"]
+    assert (again["id"], again["state"]) == ("P-2", "pending")
 
 
 @pytest.mark.parametrize("more", [{"args": OTHER}])

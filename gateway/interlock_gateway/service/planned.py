@@ -17,7 +17,7 @@ from interlock_gateway.service.outcomes import site_of, taken_up_at
 from interlock_gateway.service.ports import Reading, Transaction
 from interlock_gateway.service.records import ApprovalRow, PlanRow, VoteRow
 from interlock_gateway.service.runs import RUNNING
-from interlock_gateway.service.wishes import Wish, listed
+from interlock_gateway.service.wishes import PLAN, PlanWish, Wish, listed
 
 _TO_BE_USED = (ApprovalState.PENDING.value, ApprovalState.APPROVED.value)
 
@@ -75,11 +75,57 @@ def planned(tx: Reading, found: Scene, wish: Wish) -> ApprovalRow | None:
     Only a call that may be made now finds one: its step runs and lists it, and the run has calls
     left. Whatever finds none is asked for as if there were no plan.
     """
-    running = found.step is not None and found.step.state == RUNNING
-    if not running or found.calls >= found.max_calls or not listed(found, wish):
+    if not _may_use(found, [wish]):
         return None
     rows = tx.rows(ApprovalRow, run=found.run.id, wish=wish.sameness, state=_TO_BE_USED)
     return rows[0] if rows else None
+
+
+def _may_use(found: Scene, wishes: Sequence[Wish]) -> bool:
+    running = found.step is not None and found.step.state == RUNNING
+    left = found.calls < found.max_calls
+    return running and left and all(listed(found, wish) for wish in wishes)
+
+
+def same_plan(tx: Reading, found: Scene, plan: PlanWish) -> PlanRow | None:
+    """Return the plan of this run that asked for exactly this, and waits or is granted whole.
+
+    A step that is run again, since something failed after its plan, finds what is granted.
+    """
+    if not _may_use(found, plan.members):
+        return None
+    wishes = [wish.sameness for wish in plan.members]
+    for row in tx.rows(PlanRow, run=found.run.id, order="-requested_at"):
+        members = tx.rows(ApprovalRow, plan=row.id, order="place")
+        live = all(member.state in _TO_BE_USED for member in members)
+        if live and [member.wish for member in members] == wishes:
+            return row
+    return None
+
+
+def take_up_plan(tx: Transaction, who: Principal, plan: PlanWish) -> str:
+    """Let a call have the plan that was asked for already, and return its id; "" without one."""
+    found = scene(tx, plan.site, tx.now)
+    row = same_plan(tx, found, plan)
+    if row is None:
+        return ""
+    members = [expire_if_due(tx, member.id) for member in members_of(tx, row)]
+    if any(member.state not in _TO_BE_USED for member in members):
+        return ""
+    event = tx.append(
+        Draft(
+            "approval.taken_up",
+            who.authid,
+            {"plan": row.id, **plan.site.data},
+            incident=row.incident,
+            subject=row.id,
+            correlationid=row.id,
+            causationid=found.step.event if found.step else "",
+        )
+    )
+    call = open_call(tx, plan.site, plan.digest, PLAN, state=AWAITING, event=event)
+    tx.change(call, approval=row.id)
+    return row.id
 
 
 def take_up(tx: Transaction, who: Principal, wish: Wish) -> str:

@@ -32,6 +32,7 @@ from interlock_gateway.service.closing import tell
 from interlock_gateway.service.drafting import Membership, Ready, Whole, drafted
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.pacing import Pacing
+from interlock_gateway.service.planned import same_plan, take_up_plan
 from interlock_gateway.service.ports import (
     Clock,
     PolicySource,
@@ -98,6 +99,10 @@ class Planning:
         known = recorded(found.call, plan.digest)
         if known is not None:
             return known.approval, again(known)
+        if await self._store.read(lambda tx: same_plan(tx, found, plan)) is not None and (
+            taken := await self._store.commit(lambda tx: take_up_plan(tx, who, plan))
+        ):
+            return taken, None
         ready = await self._admitted(who, plan, found)
         members = await self._store.commit(lambda tx: _requested(tx, who, plan, ready))
         try:

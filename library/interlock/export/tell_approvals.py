@@ -28,7 +28,8 @@ def _planned(r: Reading, _: Scene) -> Said:
 
 
 def _taken_up(r: Reading, scene: Scene) -> Said:
-    return Said(f"{_approval(r, scene)} of {r.word('plan')} was taken up by {r.word('step')}")
+    of = f" of {r.word('plan')}" if r.word("approval") else ""
+    return Said(f"{_subject(r, scene)}{of} was taken up by {r.word('step')}")
 
 
 def _requested(r: Reading, _: Scene) -> Said:

@@ -112,7 +112,8 @@ def _check_action_step(mutating: Sequence[Call], place: _Place) -> None:
     if not planned and len(alone) != 1:
         line = alone[1].line if alone else 1
         raise place.refuse(
-            f"An action step has exactly one act or execute, not {len(alone)}. Several go into a plan.",
+            f"An action step has exactly one act or execute, not {len(alone)}. "
+            "Several go into a plan.",
             line,
         )
     if len({call.plan for call in planned}) > 1:

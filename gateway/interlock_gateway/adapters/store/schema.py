@@ -112,4 +112,5 @@ Index(
     sqlite_where=_named["approvals"].plan != "",
     postgresql_where=_named["approvals"].plan != "",
 )
+Index("plans_run", _named["plans"].run)
 Index("outbox_open", _named["outbox"].delivered_at, _named["outbox"].id)

@@ -35,6 +35,7 @@ def upgrade() -> None:
         "approvals", sa.Column("place", sa.BigInteger(), nullable=False, server_default="0")
     )
     op.add_column("approvals", sa.Column("wish", sa.Text(), nullable=False, server_default=""))
+    op.create_index("plans_run", "plans", ["run"], unique=False)
     op.create_index(
         "approvals_plan",
         "approvals",
