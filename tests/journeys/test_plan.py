@@ -119,6 +119,18 @@ def run(responder: Desk, *more: str) -> Said:
     return responder.does("run", "count-both", "-i", "INC-1", *acts, *more)
 
 
+def test_a_dry_run_shows_both_and_asks_nobody(
+    responder: Desk, browser: httpx.Client, counters: Counters
+) -> None:
+    said = responder.does("run", "count-both", "-i", "INC-1", "--dry-run")
+    assert said.code in {0, 3}, said.out + said.err
+    assert "UPDATE counters SET n = n + 1 WHERE" in said.out
+    assert "UPDATE counters SET n = n + 10 WHERE" in said.out
+    assert "nothing was asked for or changed" in said.out
+    assert not waits(browser, "P-1")
+    assert (counters.n(1), counters.n(2)) == (0, 0)
+
+
 def test_one_approval_lets_both_run_each_once(
     responder: Desk, browser: httpx.Client, counters: Counters
 ) -> None:
