@@ -17,6 +17,7 @@ from interlock_gateway.web.render import (
     LoginView,
     Outcome,
     Page,
+    PlanView,
     Problem,
     ProblemView,
     RunRow,
@@ -27,6 +28,7 @@ from interlock_gateway.web.render import (
     render_incident,
     render_incidents,
     render_login,
+    render_plan,
     render_problem,
 )
 from sample_incident import ARGUMENTS, INCIDENT, START, UPDATE, columns, sample
@@ -124,6 +126,36 @@ def done() -> ApprovalView:
     return approval(page=later, state="succeeded", votes=(vote,), may_vote=False, outcome=outcome)
 
 
+def plan(**changes: Any) -> PlanView:
+    second = approval(
+        id="A-2", operation="execute", effect="write", statement=STATEMENT, max_rows=12,
+        target="jobs", arguments=(Argument("last", "integer", 4711),),
+    )  # fmt: skip
+    view = PlanView(
+        page=PAGE,
+        id="P-1",
+        state="pending",
+        incident="INC-1",
+        incident_title=INCIDENT["title"],
+        severity="sev2",
+        run="R-1",
+        step="free-pool",
+        requester="you",
+        reason="Free the pool, then raise its limit",
+        asked_at=at(64),
+        expires_at=at(964),
+        members=(approval(), second),
+        clocks="5 min",
+        eligible=("approver", "colleague"),
+        votes=(),
+        plan_digest="sha256:" + "6" * 64,
+        prompt_digest="sha256:" + "7" * 64,
+        prompt_text="P-1 · INC-1 · shown in web\n1 of 2\n  A-1 · pg.terminate_backend",
+        may_vote=True,
+    )
+    return replace(view, **changes)
+
+
 def incident() -> IncidentView:
     return IncidentView(
         page=PAGE,
@@ -153,6 +185,7 @@ def pages() -> dict[str, str]:
         help="Ask one of: approver, colleague.",
     )
     lost = Outcome(message="The connection was lost.")
+    plan_row = approval_row(id="P-1", operation="a plan of 2 actions", count=2)
     why_not = "You asked for this yourself; somebody else must approve it."
     return {
         "login": render_login(LoginView(nobody)),
@@ -161,7 +194,9 @@ def pages() -> dict[str, str]:
         "incidents-none": render_incidents(IncidentsView(PAGE, ())),
         "incident": render_incident(incident()),
         "approvals": render_approvals(
-            ApprovalsView(PAGE, (approval_row(),), (approval_row(id="A-0", state="expired"),))
+            ApprovalsView(
+                PAGE, (approval_row(), plan_row), (approval_row(id="A-0", state="expired"),)
+            )
         ),
         "approvals-none": render_approvals(ApprovalsView(PAGE, ())),
         "approval": render_approval(approval()),
@@ -173,6 +208,13 @@ def pages() -> dict[str, str]:
         ),
         "approval-not-mine": render_approval(approval(may_vote=False, why_not=why_not)),
         "approval-done": render_approval(done()),
+        "approval-in-a-plan": render_approval(
+            approval(may_vote=False, plan="P-1", why_not="This is part of P-1.")
+        ),
+        "plan": render_plan(plan()),
+        "plan-under-way": render_plan(
+            plan(state="mixed", may_vote=False, members=(done(), approval(state="approved")))
+        ),
         "approval-unknown": render_approval(
             approval(state="outcome_unknown", may_vote=False, outcome=lost)
         ),

@@ -26,6 +26,7 @@ from interlock.errors import (
 )
 from interlock.frame import Frame, Series
 from interlock.lines import Lines
+from interlock.planning import Plan, plan
 from interlock.session import (
     Incident,
     Outcome,
@@ -61,6 +62,7 @@ __all__ = [
     "NotLoggedIn",
     "Outcome",
     "OutcomeUnknown",
+    "Plan",
     "Row",
     "Series",
     "Table",
@@ -74,6 +76,7 @@ __all__ = [
     "note",
     "now",
     "params",
+    "plan",
     "poll",
     "query",
     "query_logs",

@@ -195,6 +195,7 @@ CODES: dict[str, Code] = {
         409, Denied, "Open the approval again and read what it says now; then vote."
     ),
     "approval-decided": Code(409, Denied, "It is decided; see `interlock approvals show`."),
+    "in-a-plan": Code(409, Denied, "Vote on the whole plan: `interlock approvals show P-1`."),
     "approval-expired": Code(410, ApprovalExpired, "Ask again; nothing ran."),
     "approval-denied": Code(403, ApprovalDenied, "Nothing ran. Read the reason, then decide."),
     "approval-withdrawn": Code(409, ApprovalWithdrawn, "Nothing ran. Ask again if still needed."),

@@ -69,6 +69,10 @@ class Session:
         finally:
             self._lock.release()
 
+    def tell(self, line: str) -> None:
+        """Show a line in the notebook."""
+        self._say(line)
+
     def _exchange(self, request: Json) -> Json:
         data = wire.frame(request)
         if len(data) > MAX_REQUEST:

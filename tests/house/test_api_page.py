@@ -86,6 +86,10 @@ _BODIES = {
     "/v1/log-queries": {**_CALL, "logql": '{app="api"}'},
     "/v1/actions": {**_CALL, "action": "pg.terminate_backend", "reason": "it blocks"},
     "/v1/executions": {**_CALL, "sql": "DELETE FROM t", "max_rows": 1, "reason": "it blocks"},
+    "/v1/plans": {
+        **{name: value for name, value in _CALL.items() if name != "target"},
+        "members": [{"action": "pg.terminate_backend", "target": "orders"}],
+    },
 }
 
 

@@ -10,7 +10,7 @@ from house.documents import ROOT
 KERNEL = (
     *("__init__", "session", "magics", "wire", "errors"),
     *("table", "arrow", "conclusion", "frame", "lines", "rendering"),
-    "telemetry",
+    *("telemetry", "planning"),
 )
 """What a kernel loads; see the layers of `interlock` in pyproject.toml."""
 

@@ -115,6 +115,14 @@ NOTEBOOK_STEPS = {
         'act("pg.vacuum", target=params.db, reason="it is bloated", schema="public", '
         "table=params.table, vacuum_count=0)"
     ),
+    "pool": (
+        "from interlock import params, plan\n"
+        'with plan("free the pool, then feed it") as steps:\n'
+        '    steps.act("pg.terminate_backend", target=params.db, pid=4711, '
+        "backend_start=params.since)\n"
+        "    steps.execute(params.db, \"UPDATE jobs SET state = 'queued' WHERE state = :was\", "
+        'max_rows=5, reason="the worker died", was="stuck")'
+    ),
     "verify": 'from interlock import query, params\nquery(params.db, "SELECT 2 AS two")',
     "errors": (
         "from interlock import params, query_metrics\n"
@@ -156,6 +164,12 @@ _STEPS = {
     "requeue": {
         "kind": "action",
         "effect": "write",
+        "verify": "verify",
+        "undo": "Set the state back by hand.",
+    },
+    "pool": {
+        "kind": "action",
+        "effect": "admin",
         "verify": "verify",
         "undo": "Set the state back by hand.",
     },

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 from interlock.export import build, html
-from interlock_gateway.web.render import HEADERS, render_approval, stylesheet
+from interlock_gateway.web.render import HEADERS, render_approval, render_plan, stylesheet
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 from sample_incident import INCIDENT, Part, Story, sample
-from sample_views import STATEMENT, approval, pages
+from sample_views import STATEMENT, approval, pages, plan
 
 pytestmark = pytest.mark.browser
 
@@ -129,6 +129,25 @@ def test_the_vote_can_be_given_by_keyboard_alone_and_focus_is_seen(browser: Brow
         assert "vote=approve" in sent
         assert "proposal_digest=sha256%3A4444" in sent
         assert "reason=Same+pid" in sent
+
+
+def test_one_press_votes_on_the_whole_plan_once_all_of_it_can_be_read(browser: Browser) -> None:
+    with visit(browser, render_plan(plan()), width=PHONE) as seen:
+        page = seen.page
+        page.get_by_role("button", name="Approve all of P-1").click()
+        assert seen.sent == []  # without the tick
+        for place, text in ((1, "pg.terminate_backend"), (2, STATEMENT)):
+            member = page.locator(f"#member-{place}")
+            assert member.is_visible()
+            assert text in member.inner_text()
+        assert page.locator("form").count() == 2 + 1  # two ballots, and the way out
+        page.get_by_label("I have read all 2 of what will run on orders, jobs").check()
+        page.get_by_role("button", name="Approve all of P-1").click()
+        page.wait_for_url("**/approvals/plan/P-1/vote")
+        [sent] = seen.sent
+        assert "vote=approve" in sent
+        assert "proposal_digest=sha256%3A6666" in sent
+        assert "prompt_digest=sha256%3A7777" in sent
 
 
 def test_approving_without_the_tick_sends_nothing(browser: Browser) -> None:

@@ -8,6 +8,7 @@ from interlock_gateway.adapters.codes import LocalCodes
 from interlock_gateway.core.model import Person
 from interlock_gateway.service.records import ApprovalRow
 from support.house import TERMINATE, House, RunAt, Someone
+from support.plans import asks_for_plan
 
 _OURS = {"Sec-Fetch-Site": "same-origin", "Accept": "text/html"}
 
@@ -63,6 +64,49 @@ async def test_looking_never_votes(home: House, asked: str, run: RunAt) -> None:
         await browser.get(path)
         await browser.get(path, params={"vote": "approve"})
     assert (await run.prompt(asked))["votes"] == []
+
+
+async def test_an_approver_reads_a_plan_and_approves_all_of_it(
+    home: House, run: RunAt, incident: str
+) -> None:
+    await asks_for_plan(run)
+    browser = await _browser(home, "approver")
+    inbox = (await browser.get("/approvals")).text
+    assert "/approvals/A-1" not in inbox
+    assert "/approvals/plan/P-1" in inbox
+    assert "a plan of 2 actions" in inbox
+    assert "/approvals/plan/P-1" in (await browser.get(f"/incidents/{incident}")).text
+    page = (await browser.get("/approvals/plan/P-1")).text
+    for told in ("pg_terminate_backend", "4711", "UPDATE jobs", "the worker died", "stuck"):
+        assert told in page
+    alone = (await browser.get("/approvals/A-1")).text
+    assert "/approvals/plan/P-1" in alone
+    assert "Approve A-1" not in alone
+
+    answer = await browser.post("/approvals/plan/P-1/vote", data={**_fields(page), "reason": ""})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/approvals/plan/P-1")
+    assert "Approved" in (await browser.get("/approvals/plan/P-1")).text
+    voted = [e["data"] for e in await home.timeline(incident) if e["type"] == "approval.voted"]
+    assert [(one["approval"], one["channel"]) for one in voted] == [("A-1", "web"), ("A-2", "web")]
+    assert "part of P-1" in (await browser.get("/approvals")).text
+
+
+async def test_a_plan_takes_no_vote_from_elsewhere_and_none_by_looking(
+    home: House, run: RunAt
+) -> None:
+    await asks_for_plan(run)
+    browser = await _browser(home, "approver")
+    fields = _fields((await browser.get("/approvals/plan/P-1")).text)
+    for path in ("/approvals/plan/P-1", "/approvals/plan/P-1/vote"):
+        await browser.get(path, params=fields)
+    for change in ({"csrf": "x"}, {"proposal_digest": "sha256:0"}, {"prompt_digest": "sha256:0"}):
+        answer = await browser.post("/approvals/plan/P-1/vote", data={**fields, **change})
+        assert answer.is_error
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    answer = await browser.post("/approvals/plan/P-1/vote", data=fields, headers=elsewhere)
+    assert answer.status_code == 403
+    assert (await run.get("/v1/plans/P-1"))["votes"] == []
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from interlock_gateway.web.render import (
     render_incident,
     render_incidents,
     render_login,
+    render_plan,
     render_problem,
     stylesheet,
 )
@@ -38,9 +39,13 @@ from sample_views import (
     incident,
     incident_row,
     pages,
+    plan,
 )
 
 PAGES = pages()
+_WAITING_PAGES = {
+    *("approvals", "approvals-none", "approval-not-mine", "approval-in-a-plan", "plan-under-way"),
+}
 HOSTILE = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     '<form action="https://evil.example"><button name=vote value=approve>'
@@ -103,14 +108,14 @@ def test_a_page_with_something_to_fill_in_never_loads_itself_again(name: str) ->
     page = Document(PAGES[name])
     refreshes = [meta for meta in page.named("meta") if meta.get("http-equiv") == "refresh"]
     assert not (refreshes and page.named("textarea"))
-    assert bool(refreshes) is (name in {"approvals", "approvals-none", "approval-not-mine"})
+    assert bool(refreshes) is (name in _WAITING_PAGES)
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
 def test_forms_change_things_by_post_to_us_alone_and_carry_their_token(name: str) -> None:
     for form in Document(PAGES[name]).named("form"):
         assert form["method"] == "post"
-        assert re.fullmatch(r"/(login|logout|approvals/A-1/vote)", form["action"])
+        assert re.fullmatch(r"/(login|logout|approvals/(A-1|plan/P-1)/vote)", form["action"])
     posts = PAGES[name].count('method="post"')
     tokens = PAGES[name].count(f'name="csrf" value="{COLLEAGUE.csrf}"')
     assert tokens == posts or name.startswith("login")
@@ -215,6 +220,39 @@ def test_characters_that_mislead_are_shown_and_named() -> None:
     assert "U+202E RIGHT-TO-LEFT OVERRIDE" in source
 
 
+def test_a_plan_shows_every_member_as_its_own_page_does() -> None:
+    view = plan()
+    text = squeezed(Document(render_plan(view)).text)
+    for wanted in (
+        "P-1: a plan of 2 actions", view.reason, "1 of 2: pg.terminate_backend on orders",
+        "2 of 2: execute on jobs", squeezed(STATEMENT), "4711 integer", "28073",
+        "12 rows; if it touches more, it is rolled back", "One vote counts for every action",
+        "a denial denies all", "counted from the deciding vote: 5 min",
+        "Previews show the state before any of these ran", "one-other: 1 of: dba, commander",
+        view.plan_digest, view.prompt_digest,
+    ):  # fmt: skip
+        assert wanted in text
+
+
+def test_the_ballots_of_a_plan_name_the_plan() -> None:
+    page = Document(render_plan(plan()))
+    hidden = [(f["name"], f["value"]) for f in page.named("input") if f.get("type") == "hidden"]
+    for name, value in (("proposal_digest", "6" * 64), ("prompt_digest", "7" * 64)):
+        assert hidden.count((name, f"sha256:{value}")) == 2
+
+
+@pytest.mark.parametrize("changes", [{"may_vote": False}, {"state": "denied"}, {"state": "mixed"}])
+def test_a_plan_that_cannot_be_voted_on_has_no_button(changes: dict[str, Any]) -> None:
+    assert buttons(render_plan(plan(**changes))) == []
+
+
+def test_a_plan_of_which_one_is_too_long_to_show_has_no_vote() -> None:
+    long = approval(statement="SELECT " + "x" * MAX_PROPOSAL)
+    source = render_plan(plan(members=(approval(), long)))
+    assert buttons(source) == []
+    assert "interlock approvals show" in source
+
+
 def test_a_missing_preview_is_said() -> None:
     source = render_approval(approval(preview=(), no_preview="the target did not answer"))
     assert "No preview: the target did not answer." in source
@@ -279,6 +317,23 @@ def hostile_pages() -> list[str]:
     )
     return [
         render_approval(view),
+        render_plan(
+            plan(
+                members=(view,),
+                reason=odd,
+                requester=odd,
+                step=odd,
+                run=odd,
+                eligible=(odd,),
+                votes=(VoteRow(odd, odd, at(1), odd),),
+                prompt_text=odd,
+                clocks=odd,
+                why_not=odd,
+                incident_title=odd,
+                severity=odd,
+                problem=Problem(odd, odd, odd, odd),
+            )
+        ),
         render_incidents(IncidentsView(view.page, (row,))),
         render_incident(whole),
         render_problem(ProblemView(view.page, 403, Problem(odd, odd, odd, odd))),

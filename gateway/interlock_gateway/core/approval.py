@@ -5,8 +5,8 @@ that no two proposals share their bytes. Each rendering of it has a prompt diges
 vote names both: what was proposed and what that person saw.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from interlock import wire
 
 _VERSION = b"interlock-proposal/v1\n"
+_PLAN_VERSION = b"interlock-plan/v1\n"
 
 
 class ApprovalState(StrEnum):
@@ -89,6 +90,7 @@ class Proposal:
         line, rule: the text of the policy line that decided, and the approval rule it names.
         requested_at, expires_at: RFC 3339.
         nonce: random, so that no digest can be guessed or used again.
+        plan: the plan it is part of: `{"id", "place", "of", "reason", "wish"}`, or empty.
     """
 
     incident: str
@@ -126,15 +128,19 @@ class Proposal:
     requested_at: str
     expires_at: str
     nonce: str
+    plan: Mapping[str, Any] = field(default_factory=dict)
 
 
 def canonical(proposal: Proposal) -> bytes:
     """Return the one byte string that stands for `proposal`.
 
     Each field is written as its name, the length of its canonical JSON in bytes, and that JSON.
+    One that is part of no plan has no such field.
     """
     out = [_VERSION]
     for name, value in asdict(proposal).items():
+        if name == "plan" and not value:
+            continue
         body = wire.canonical(value)
         out.append(f"{name} {len(body)}\n".encode() + body + b"\n")
     return b"".join(out)
@@ -155,7 +161,7 @@ def read(stored: bytes) -> Proposal:
         name, _, size = head.decode().partition(" ")
         values[name] = wire.json_value(rest[: int(size)])
         rest = rest[int(size) + 1 :]
-    if set(values) != {entry.name for entry in fields(Proposal)}:
+    if {*values, "plan"} != {entry.name for entry in fields(Proposal)}:
         raise ValueError("This proposal lacks fields, or has fields this gateway does not know.")
     proposal = Proposal(**{**values, "names": tuple(values["names"])})
     if canonical(proposal) != stored:
@@ -168,9 +174,31 @@ def digest(stored: bytes) -> str:
     return wire.digest(stored)
 
 
+def plan_digest(plan: str, members: Sequence[str]) -> str:
+    """Return the digest of a plan: of its id and its members' proposal digests, in their order.
+
+    A vote names it, so that no member can be swapped, added, left out or moved after it was shown.
+    """
+    out = [_PLAN_VERSION, f"{plan} {len(members)}\n".encode()]
+    out += (f"{len(member)}\n{member}\n".encode() for member in members)
+    return wire.digest(b"".join(out))
+
+
+def plan_state(states: Sequence[ApprovalState]) -> str:
+    """Return where a plan is: the state that all its members share, or `mixed`."""
+    return states[0].value if len(set(states)) == 1 else MIXED
+
+
+MIXED = "mixed"
+"""Of a plan whose members are in different states."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """The state of one approval as far as a new vote is concerned."""
+    """The state of one approval as far as a new vote is concerned.
+
+    `plan` is the plan with which alone it can be voted on, where there is one.
+    """
 
     state: ApprovalState
     digest: str
@@ -178,6 +206,7 @@ class Ballot:
     expires_at: datetime
     voted: frozenset[str]
     eligible: frozenset[str]
+    plan: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +230,10 @@ def refuse_vote(
         now: the moment of the vote.
     """
     checks = (
+        (
+            bool(ballot.plan),
+            Refusal("in-a-plan", f"This is part of {ballot.plan}, which is voted on as a whole."),
+        ),
         (
             ballot.state is not ApprovalState.PENDING,
             Refusal("approval-decided", f"This approval is {ballot.state.value} already."),

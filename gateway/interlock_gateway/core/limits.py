@@ -11,6 +11,9 @@ MAX_TEXT = 64 * 1024
 MAX_CALLS_PER_RUN = 500
 """Calls one run may make when its runbook names no limit of its own."""
 
+MAX_PLAN = 10
+"""Actions that one plan may ask for at once: more, nobody reads to the end."""
+
 MAX_NOTES_PER_RUN = 500
 """Notes that the steps of one run may write."""
 

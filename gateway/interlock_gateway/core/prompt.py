@@ -6,7 +6,7 @@ characters are made visible, so that what a person reads is what will run.
 
 import json
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from interlock import wire
@@ -20,6 +20,15 @@ _CELL = 60
 def prompt(proposal: Proposal, approval: str, channel: str) -> str:
     """Return the text that is shown for `proposal` in `channel` (`web`, `cli`)."""
     return "\n".join(_lines(proposal, approval, channel)) + "\n"
+
+
+def plan_prompt(members: Sequence[tuple[str, Proposal]], channel: str) -> str:
+    """Return the text that is shown for a plan: its members in order, each with its own id.
+
+    Each is shown whole, exactly as if it were alone, and indented, so that no text of a member
+    can look like the beginning of another one.
+    """
+    return "\n".join(_plan_lines(members, channel)) + "\n"
 
 
 def prompt_digest(text: str) -> str:
@@ -60,6 +69,35 @@ def value_lines(proposal: Proposal) -> Iterator[str]:
     """Yield a line for each value that goes along with the statement."""
     for place, name in enumerate(proposal.names, start=1):
         yield f"{place}: {flat(name)} = {_value(proposal.values[name])}"
+
+
+def _plan_lines(members: Sequence[tuple[str, Proposal]], channel: str) -> Iterator[str]:
+    first = members[0][1]
+    plan, many = first.plan["id"], len(members)
+    yield f"{plan} · {first.incident} · shown in {channel}"
+    yield f"asked by {first.requester}: a plan of {many}, to be decided on as a whole"
+    yield "reason: " + visible(first.plan["reason"] or "none given").replace("\n", " ")
+    yield "one vote counts for every one of them; a denial denies all"
+    yield "each may be used once; whatever differs when its turn comes asks again"
+    yield "previews show the state before any of these ran"
+    yield f"to be used, counted from the deciding vote, within {_clocks(members)}"
+    yield f"decide before: {first.expires_at}"
+    for place, (approval, proposal) in enumerate(members, start=1):
+        yield ""
+        yield f"{place} of {many}"
+        yield from (
+            f"  {line}"
+            for told in _lines(proposal, approval, channel)
+            for line in told.split("\n")
+        )
+
+
+def _clocks(members: Sequence[tuple[str, Proposal]]) -> str:
+    """Return how long the grants last: once, or for each where they differ."""
+    spans = [f"{proposal.rule.get('use_within_s', 0):,} s" for _, proposal in members]
+    if len(set(spans)) == 1:
+        return spans[0]
+    return ", ".join(f"{span} ({place})" for place, span in enumerate(spans, start=1))
 
 
 def _expectation(proposal: Proposal) -> Iterator[str]:

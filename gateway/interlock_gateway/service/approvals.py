@@ -7,7 +7,7 @@ the policy of that moment; the one writer makes every such unit atomic.
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
 from interlock.errors import InterlockError, refusal
@@ -18,12 +18,11 @@ from interlock_gateway.core.approval_rule import ApprovalRule, satisfied
 from interlock_gateway.core.model import IncidentRole
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.prompt import prompt, prompt_digest
-from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.ballots import ballot_of, parts_of
 from interlock_gateway.service.bell import Bell
-from interlock_gateway.service.closing import settle, tell
+from interlock_gateway.service.closing import fall, settle, tell_of
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.incidents import book_of, may_read, must_read
+from interlock_gateway.service.incidents import may_read, must_read
 from interlock_gateway.service.ports import (
     Clock,
     Meter,
@@ -36,14 +35,13 @@ from interlock_gateway.service.ports import (
 from interlock_gateway.service.prompting import prompted
 from interlock_gateway.service.records import ApprovalRow, PromptRow, VoteRow
 from interlock_gateway.service.telling import Untold, untold
+from interlock_gateway.service.voting import APPROVE, DENY, cast, grant, note_refused
 
-APPROVE, DENY = "approve", "deny"
 RUNNER = "runner"
 """The channel in which a run sees its own requests: no person reads there, or votes on it."""
 
 _LONGEST_WAIT_S = 60.0
 _MOST_SHOWN = 100
-_REFUSED_VOTES_RECORDED = 10
 _PENDING = ApprovalState.PENDING.value
 
 
@@ -107,10 +105,19 @@ def opened(seal: Seal, row: ApprovalRow) -> Proposal:
     try:
         content = seal.open(row.sealed, row.id)
         if core.digest(content) == row.digest:
-            return core.read(content)
+            proposal = core.read(content)
+            if _at_its_place(row, proposal):
+                return proposal
     except ValueError:
         pass
     raise refusal("approval-invalidated", f"The stored bytes of {row.id} are not what was asked.")
+
+
+def _at_its_place(row: ApprovalRow, proposal: Proposal) -> bool:
+    """Tell whether a row is in the plan, and at the place, that its sealed bytes name."""
+    named = proposal.plan
+    kept = (named.get("id", ""), named.get("place", 0), named.get("wish", ""))
+    return kept == (row.plan, row.place, row.wish)
 
 
 def quorum(tx: Reading, row: ApprovalRow, policy: Policy, rule: ApprovalRule) -> bool:
@@ -157,27 +164,28 @@ class Approvals:
         """Return an approval as `who` sees it; what was rendered is recorded first."""
         policy, now = self._policy.current, self._clock.now()
         shown = await self._store.read(
-            lambda tx: self._shown(tx, who, approval, channel, policy, now)
+            lambda tx: self.shown(tx, who, approval, channel, policy, now)
         )
         if shown.row.state == ApprovalState.PENDING.value:
             await self._remember(who, shown, channel)
         return shown
 
     async def pending(self, who: Principal, channel: str) -> tuple[Shown, ...]:
-        """Return what waits for a decision as `who` sees it, the oldest first.
+        """Return what waits for a decision as `who` sees it, the oldest first, without plans.
 
         One whose stored bytes were changed is left out: nobody may vote on it, and it must not
         keep the others from being seen.
         """
         policy, now = self._policy.current, self._clock.now()
+        alone = {"state": _PENDING, "plan": ""}
 
         def question(tx: Reading) -> tuple[Shown, ...]:
-            rows = tx.rows(ApprovalRow, state=_PENDING, order="requested_at", limit=_MOST_SHOWN)
+            rows = tx.rows(ApprovalRow, order="requested_at", limit=_MOST_SHOWN, **alone)
             shown = []
             for row in rows:
                 if may_read(tx, policy, who, row.incident):
                     with suppress(InterlockError):
-                        shown.append(self._shown(tx, who, row.id, channel, policy, now))
+                        shown.append(self.shown(tx, who, row.id, channel, policy, now))
             return tuple(shown)
 
         return await self._store.read(question)
@@ -211,12 +219,7 @@ class Approvals:
         Raises:
             InterlockError: the code says which check refused it.
         """
-        if who.run:
-            raise refusal("not-a-person", "A run cannot vote; only a person can.")
-        if vote.vote not in (APPROVE, DENY):
-            raise refusal("bad-request", "A vote is approve or deny.")
-        if vote.vote == DENY and not vote.reason.strip():
-            raise refusal("bad-request", "A denial says why, so that the requester can go on.")
+        must_be_a_vote(who, vote)
         unit = self._vote_unit(who, approval, vote)
 
         def whole(tx: Transaction) -> tuple[ApprovalRow, Refusal | None]:
@@ -242,6 +245,7 @@ class Approvals:
                 raise refusal("no-permission", "Only the requester or the commander may withdraw.")
             if row.state not in (ApprovalState.PENDING, ApprovalState.APPROVED):
                 raise refusal("approval-decided", f"{approval} is {row.state} already.")
+            fall(tx, row, who.authid)
             return settle(tx, row, ApprovalState.WITHDRAWN, who.authid, reason=reason)
 
         row = await self._store.commit(unit)
@@ -258,11 +262,11 @@ class Approvals:
 
         rows = await self._store.read(due)
         for row in rows:
-            await self._store.commit(partial(_expire_if_due, approval=row.id))
+            await self._store.commit(partial(expire_if_due, approval=row.id))
             self._bell.ring(row.id)
         return len(rows)
 
-    def _shown(
+    def shown(
         self,
         tx: Reading,
         who: Principal,
@@ -271,6 +275,7 @@ class Approvals:
         policy: Policy,
         now: datetime,
     ) -> Shown:
+        """Return an approval as `who` sees it, out of one state of the store."""
         row = approval_of(tx, approval)
         must_read(tx, policy, who, row.incident)
         proposal = opened(self._seal, row)
@@ -307,7 +312,7 @@ class Approvals:
     ) -> Callable[[Transaction], tuple[ApprovalRow, Refusal | None]]:
         def unit(tx: Transaction) -> tuple[ApprovalRow, Refusal | None]:
             policy = self._policy.current  # of the moment at which the vote counts
-            row = _expire_if_due(tx, approval)
+            row = expire_if_due(tx, approval)
             votes = tuple(tx.rows(VoteRow, approval=approval))
             ballot = ballot_of(tx, row, votes, policy)
             seen = tx.get(PromptRow, approval, vote.prompt_digest)
@@ -319,9 +324,9 @@ class Approvals:
                 now=tx.now,
             )
             if refused is not None:
-                _vote_refused(tx, who, row, refused)
+                note_refused(tx, who, row, refused)
                 return row, refused
-            _cast(tx, who, row, vote, seen.channel if seen else "")
+            cast(tx, who, row, cast_by(who, row, vote, tx.now), seen.channel if seen else "")
             return self._counted(tx, who, row, vote, policy), None
 
         return unit
@@ -333,98 +338,37 @@ class Approvals:
         if vote.vote == DENY:
             return settle(tx, row, ApprovalState.DENIED, who.authid, reason=vote.reason)
         if rule is None or not quorum(tx, row, policy, rule):
-            tell(tx, "approval.voted", row.id)
+            tell_of(tx, "approval.voted", row)
             return tx.change(row, version=row.version + 1)
-        return _grant(tx, row, rule)
+        return grant(tx, row, rule)
 
 
-def _cast(tx: Transaction, who: Principal, row: ApprovalRow, vote: Vote, channel: str) -> None:
-    tx.add(
-        VoteRow(
-            row.id,
-            who.person.id,
-            vote.vote,
-            vote.reason,
-            vote.proposal_digest,
-            vote.prompt_digest,
-            tx.now,
-        )
-    )
-    tx.append(
-        Draft(
-            "approval.voted",
-            who.authid,
-            {
-                "approval": row.id,
-                "person": who.person.id,
-                "vote": vote.vote,
-                "channel": channel,
-                "proposal_digest": vote.proposal_digest,
-                "prompt_digest": vote.prompt_digest,
-            },
-            {"reason": text_part(vote.reason)} if vote.reason else {},
-            incident=row.incident,
-            subject=row.id,
-            correlationid=row.id,
-            causationid=row.event,
-        )
-    )
+def must_be_a_vote(who: Principal, vote: Vote) -> None:
+    """Refuse what no person could have meant as a vote.
+
+    Raises:
+        InterlockError: `not-a-person` or `bad-request`.
+    """
+    if who.run:
+        raise refusal("not-a-person", "A run cannot vote; only a person can.")
+    if vote.vote not in (APPROVE, DENY):
+        raise refusal("bad-request", "A vote is approve or deny.")
+    if vote.vote == DENY and not vote.reason.strip():
+        raise refusal("bad-request", "A denial says why, so that the requester can go on.")
 
 
-def _vote_refused(tx: Transaction, who: Principal, row: ApprovalRow, refused: Refusal) -> None:
-    """Record a refused vote; a person who goes on and on cannot fill the journal."""
-    if tx.number(f"refused votes of {who.person.id} on {row.id}") > _REFUSED_VOTES_RECORDED:
-        return
-    tx.append(
-        Draft(
-            "approval.vote_refused",
-            who.authid,
-            {"approval": row.id, "person": who.person.id, "code": refused.code},
-            {"message": text_part(refused.message)},
-            incident=book_of(tx, row.incident),
-            subject=row.id,
-            correlationid=row.id,
-            causationid=row.event,
-        )
-    )
-
-
-def _grant(tx: Transaction, row: ApprovalRow, rule: ApprovalRule) -> ApprovalRow:
-    """Turn a satisfied request into a grant, which works once and not for long."""
-    expires = tx.now + timedelta(seconds=rule.use_within_s)
-    people = [vote.person for vote in tx.rows(VoteRow, approval=row.id, vote=APPROVE, order="at")]
-    changed = tx.change(
-        row,
-        state=ApprovalState.APPROVED.value,
-        version=row.version + 1,
-        decided_at=tx.now,
-        grant_expires_at=expires,
-    )
-    tx.append(
-        Draft(
-            "approval.approved",
-            "system",
-            {
-                "approval": row.id,
-                "by": people,
-                "after_s": round((tx.now - row.requested_at).total_seconds(), 3),
-                "use_within_s": rule.use_within_s,
-            },
-            incident=row.incident,
-            subject=row.id,
-            correlationid=row.id,
-            causationid=row.event,
-        )
-    )
-    tell(tx, "approval.approved", row.id)
-    return changed
+def cast_by(who: Principal, row: ApprovalRow, vote: Vote, now: datetime) -> VoteRow:
+    """Return the row of a vote on `row`."""
+    seen = vote.proposal_digest, vote.prompt_digest
+    return VoteRow(row.id, who.person.id, vote.vote, vote.reason, *seen, now)
 
 
 def _deadline(row: ApprovalRow) -> datetime:
     return row.grant_expires_at or row.expires_at
 
 
-def _expire_if_due(tx: Transaction, approval: str) -> ApprovalRow:
+def expire_if_due(tx: Transaction, approval: str) -> ApprovalRow:
+    """Return an approval's row, expired if its time is up."""
     row = approval_of(tx, approval)
     live = row.state in (ApprovalState.PENDING, ApprovalState.APPROVED)
     if not live or tx.now < _deadline(row):

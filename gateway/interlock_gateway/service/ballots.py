@@ -33,4 +33,5 @@ def ballot_of(tx: Reading, row: ApprovalRow, votes: Sequence[VoteRow], policy: P
         expires_at=row.expires_at,
         voted=frozenset(vote.person for vote in votes),
         eligible=eligible_on(tx, row, policy),
+        plan=row.plan,
     )

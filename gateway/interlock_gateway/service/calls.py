@@ -118,9 +118,13 @@ def scene(tx: Reading, site: Site, now: datetime) -> Scene:
 
 
 def _waited_s(tx: Reading, run: str, now: datetime) -> float:
-    """Return the seconds that a run has waited for approvals."""
-    asked = tx.rows(ApprovalRow, run=run)
-    return sum(((row.decided_at or now) - row.requested_at).total_seconds() for row in asked)
+    """Return the seconds that a run has waited for approvals; for those of one plan once."""
+    waits: dict[str, float] = {}
+    for row in tx.rows(ApprovalRow, run=run):
+        waited = ((row.decided_at or now) - row.requested_at).total_seconds()
+        name = row.plan or row.id
+        waits[name] = max(waited, waits.get(name, 0.0))
+    return sum(waits.values())
 
 
 def must_own(who: Principal, site: Site) -> None:

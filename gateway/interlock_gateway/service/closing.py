@@ -1,5 +1,6 @@
 """How runs and approvals end when something above them ends."""
 
+import json
 from typing import Any
 
 from interlock_gateway.core.approval import ApprovalState
@@ -19,6 +20,19 @@ def close_approvals(tx: Transaction, authid: str, reason: str, **where: Any) -> 
         settle(tx, row, _WITHDRAWN[ApprovalState(row.state)], authid, reason=reason)
 
 
+def fall(tx: Transaction, member: ApprovalRow, authid: str) -> None:
+    """Withdraw what waits beside a plan's member that is taken back: a plan is decided whole."""
+    if not member.plan or member.state != ApprovalState.PENDING:
+        return
+    waiting = tx.rows(
+        ApprovalRow, plan=member.plan, state=ApprovalState.PENDING.value, order="place"
+    )
+    for row in waiting:
+        if row.id != member.id:
+            why = f"{member.id}, of the same plan {member.plan}, was withdrawn"
+            settle(tx, row, ApprovalState.WITHDRAWN, authid, reason=why)
+
+
 def settle(
     tx: Transaction, row: ApprovalRow, state: ApprovalState, authid: str, *, reason: str = ""
 ) -> ApprovalRow:
@@ -32,7 +46,7 @@ def settle(
         ended_at=tx.now,
         closing_reason=reason,
     )
-    data = {"approval": row.id, "after_s": seconds}
+    data = {"approval": row.id, **row.in_plan, "after_s": seconds}
     tx.append(
         Draft(
             f"approval.{state.value}",
@@ -45,7 +59,7 @@ def settle(
             causationid=row.event,
         )
     )
-    tell(tx, f"approval.{state.value}", row.id)
+    tell_of(tx, f"approval.{state.value}", row)
     return changed
 
 
@@ -53,6 +67,11 @@ def tell(tx: Transaction, kind: str, subject: str, payload: str = "{}") -> None:
     """Put something into the outbox; it is told outside after this unit is durable."""
     number = tx.number("outbox")
     tx.add(OutboxRow(f"{number:016d}", kind, subject, payload, tx.now))
+
+
+def tell_of(tx: Transaction, kind: str, row: ApprovalRow) -> None:
+    """Tell outside what became of an approval, and of which plan it is a part."""
+    tell(tx, kind, row.id, json.dumps(row.in_plan))
 
 
 def end_runs(tx: Transaction, authid: str, reason: str, **where: Any) -> None:

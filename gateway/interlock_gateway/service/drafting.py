@@ -17,6 +17,19 @@ from interlock_gateway.service.wishes import Wish
 
 
 @dataclass(frozen=True, slots=True)
+class Membership:
+    """What a wish that is asked for with others has to do with them: its place, from 1."""
+
+    place: int
+    of: int
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The same as events tell it."""
+        return {"plan_place": self.place, "plan_size": self.of}
+
+
+@dataclass(frozen=True, slots=True)
 class Ready:
     """A wish that policy lets people decide about, and how it would be carried out."""
 
@@ -26,6 +39,12 @@ class Ready:
     design: Design
     decision: AwaitApproval
     action: Action | None
+    member: Membership | None = None
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Where it stands in a plan, as events tell it; nothing when it is asked for alone."""
+        return self.member.data if self.member else {}
 
     @property
     def found(self) -> Scene:
@@ -33,10 +52,33 @@ class Ready:
         return self.basis.found
 
 
-def drafted(ready: Ready, preview: Mapping[str, Any], now: datetime, nonce: str) -> Proposal:
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The plan that a proposal is part of, as it is asked for."""
+
+    id: str
+    reason: str
+    decide_within_s: int
+
+    def holds(self, ready: Ready) -> dict[str, Any]:
+        """Return what a member's proposal says of the plan; its digest covers it."""
+        if ready.member is None:
+            raise ValueError("This wish has no place in a plan.")
+        place = {"place": ready.member.place, "of": ready.member.of}
+        return {"id": self.id, **place, "reason": self.reason, "wish": ready.wish.sameness}
+
+
+def drafted(
+    ready: Ready,
+    preview: Mapping[str, Any],
+    now: datetime,
+    nonce: str,
+    whole: Whole | None = None,
+) -> Proposal:
     """Return the proposal, given what a read showed; from here on its bytes stand for it."""
     wish, found, design, rule = ready.wish, ready.found, ready.design, ready.decision.rule
-    expires = now + timedelta(seconds=rule.decide_within_s)
+    within_s = whole.decide_within_s if whole else rule.decide_within_s
+    expires = now + timedelta(seconds=within_s)
     return Proposal(
         incident=found.run.incident,
         run=wish.site.run,
@@ -73,6 +115,7 @@ def drafted(ready: Ready, preview: Mapping[str, Any], now: datetime, nonce: str)
         requested_at=stamp(now),
         expires_at=stamp(expires),
         nonce=nonce,
+        plan=whole.holds(ready) if whole else {},
     )
 
 

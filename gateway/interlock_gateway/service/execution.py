@@ -47,6 +47,7 @@ from interlock_gateway.service.outcomes import (
     succeeded,
     unknown,
 )
+from interlock_gateway.service.planned import must_stand, used_at
 from interlock_gateway.service.ports import (
     Clock,
     ConflictError,
@@ -316,11 +317,12 @@ class Execution:
         operation: Operation,
     ) -> InterlockError | None:
         """Decide again, under today's policy, roles and incident."""
-        found = scene(tx, site_of(row), tx.now)
+        found = scene(tx, used_at(tx, row), tx.now)
         target = policy.targets.get(proposal.target)
         facts = found.facts(target, in_manifest=True)
         request = Request(row.requester, operation, proposal.target)
         try:
+            must_stand(tx, row)
             decision = awaited(decide(request, policy, facts), self._meter)
         except InterlockError as error:
             return error

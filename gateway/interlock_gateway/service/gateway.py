@@ -18,6 +18,8 @@ from interlock_gateway.service.logs import LogsLanguage
 from interlock_gateway.service.metrics import MetricsLanguage
 from interlock_gateway.service.overview import Overview
 from interlock_gateway.service.pacing import Pacing
+from interlock_gateway.service.planning import Planning
+from interlock_gateway.service.plans import Plans
 from interlock_gateway.service.ports import (
     Clock,
     Guard,
@@ -72,6 +74,8 @@ class Gateway:
     logs: TelemetryQueries
     explaining: Explaining
     proposals: Proposals
+    planning: Planning
+    plans: Plans
     approvals: Approvals
     execution: Execution
     reconciling: Reconciling
@@ -112,6 +116,10 @@ def assemble(ports: Ports) -> Gateway:
     store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
     guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
     random, pacing = ports.randomness, ports.pacing
+    proposals = Proposals(
+        store, policy, Designer(guard), reader, seal, clock, random, meter, pacing
+    )
+    approvals = Approvals(store, policy, seal, clock, meter, bell)
     return Gateway(
         identity=Identity(store, policy, ports.codes, ports.tokens, clock, random),
         incidents=Incidents(store, policy),
@@ -123,10 +131,10 @@ def assemble(ports: Ports) -> Gateway:
         ),
         logs=TelemetryQueries(store, policy, LogsLanguage(ports.logs), clock, meter, pacing),
         explaining=Explaining(policy, guard),
-        proposals=Proposals(
-            store, policy, Designer(guard), reader, seal, clock, random, meter, pacing
-        ),
-        approvals=Approvals(store, policy, seal, clock, meter, bell),
+        proposals=proposals,
+        planning=Planning(store, policy, proposals, seal, clock, random, pacing),
+        plans=Plans(store, policy, approvals, clock, meter, bell),
+        approvals=approvals,
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),

@@ -11,9 +11,9 @@ from interlock_gateway.core.approval import ApprovalState
 from interlock_gateway.core.model import Rows
 from interlock_gateway.core.timeline import Draft, Part, json_part, text_part
 from interlock_gateway.service.calls import COMPLETED, FAILED, Site, delivered, end_call
-from interlock_gateway.service.closing import tell
-from interlock_gateway.service.ports import Transaction
-from interlock_gateway.service.records import ApprovalRow
+from interlock_gateway.service.closing import tell_of
+from interlock_gateway.service.ports import Reading, Transaction
+from interlock_gateway.service.records import ApprovalRow, CallRow
 from interlock_gateway.service.targets import Expect
 
 
@@ -142,7 +142,13 @@ def event_of(
 ) -> Draft:
     """Return the event `action.WORD` about an approval."""
     site = site_of(row)
-    named = {"approval": row.id, **site.data, "target": row.target, "operation": row.operation}
+    named = {
+        "approval": row.id,
+        **row.in_plan,
+        **site.data,
+        "target": row.target,
+        "operation": row.operation,
+    }
     return Draft(
         f"action.{word}",
         authid,
@@ -184,6 +190,19 @@ def record_proven(tx: Transaction, row: ApprovalRow, proven: Proven) -> str:
     return _record(tx, row, "system", outcome, "proven")
 
 
+def _end_calls(tx: Transaction, row: ApprovalRow, state: str, answer: Mapping[str, Any]) -> None:
+    """Write how the call ended that asked; for a plan's member, each that took it up."""
+    sites = taken_up_at(tx, row) if row.plan else [site_of(row)]
+    for site in sites:
+        end_call(tx, site, state, answer)
+
+
+def taken_up_at(tx: Reading, row: ApprovalRow) -> list[Site]:
+    """Return the calls that took up a grant which a plan had asked for, in their order."""
+    calls = tx.rows(CallRow, run=row.run, approval=row.id, order="asked_at")
+    return [Site(call.run, call.step, call.attempt, call.ordinal) for call in calls]
+
+
 def _record(tx: Transaction, row: ApprovalRow, authid: str, outcome: Outcome, word: str) -> str:
     error = outcome.error
     stored = (
@@ -200,9 +219,9 @@ def _record(tx: Transaction, row: ApprovalRow, authid: str, outcome: Outcome, wo
     )
     event = tx.append(event_of(row, authid, word, outcome.data, outcome.parts))
     if error is None:
-        end_call(tx, site_of(row), COMPLETED, {**stored["answer"], "event": event})
+        _end_calls(tx, row, COMPLETED, {**stored["answer"], "event": event})
     else:
         problem = {"code": error.code, "detail": error.message, "line": "", "help": error.help}
-        end_call(tx, site_of(row), FAILED, problem)
-    tell(tx, f"action.{word}", row.id)
+        _end_calls(tx, row, FAILED, problem)
+    tell_of(tx, f"action.{word}", row)
     return event

@@ -7,18 +7,11 @@ The intent is durable before the target is touched, and the proposal before anyb
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from interlock.errors import InterlockError, problem_from_error, refusal
 
 from interlock_gateway.core.action import Action
-from interlock_gateway.core.approval import (
-    ApprovalState,
-    Proposal,
-    canonical,
-    digest,
-)
 from interlock_gateway.core.decision import (
     AwaitApproval,
     Decision,
@@ -32,13 +25,14 @@ from interlock_gateway.core.limits import narrowed
 from interlock_gateway.core.model import Limits, Rows, Statement
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.statement import shown_words
-from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service import exchanges, refusing
+from interlock_gateway.service.asking import given_up, intended, row_of, write
 from interlock_gateway.service.basis import Basis
 from interlock_gateway.service.calls import (
     AWAITING,
     FAILED,
     STARTED,
+    Scene,
     delivered,
     denial,
     deny,
@@ -49,10 +43,11 @@ from interlock_gateway.service.calls import (
 )
 from interlock_gateway.service.closing import tell
 from interlock_gateway.service.designs import Designer
-from interlock_gateway.service.drafting import Ready, drafted, parts_of
+from interlock_gateway.service.drafting import Ready, drafted
 from interlock_gateway.service.exchanges import Asking, Exchanges
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.pacing import Pacing
+from interlock_gateway.service.planned import planned, take_up
 from interlock_gateway.service.ports import (
     Clock,
     Meter,
@@ -62,7 +57,7 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
-from interlock_gateway.service.records import ApprovalRow, CallRow
+from interlock_gateway.service.records import CallRow
 from interlock_gateway.service.rehearsal import previewed
 from interlock_gateway.service.repeats import not_twice, too_often
 from interlock_gateway.service.runs import PREVIEW
@@ -111,21 +106,21 @@ class Proposals:
         found = await self._store.glance(lambda tx: scene(tx, wish.site, self._clock.now()))
         known = recorded(found.call, wish.digest)
         if known is not None:
-            return known.approval, _again(known)
+            return known.approval, again(known)
+        if taken := await self._taken_up(who, wish, found):
+            return taken, None
         basis = Basis(found)
         try:
             policy = self._policy.current
             async with self._pacing.caller(policy.callers, found.run.requester, found.run.id):
-                ready = await self._admit(wish, basis, policy)
-                if ready.action is None:
-                    await self._admit_there(ready, policy)
+                ready = await self.admit(wish, basis, policy)
         except InterlockError as error:
             refused, asked = error, wish.asked_on(basis.data)  # the name ends with the block
             await self._store.commit(lambda tx: deny(tx, who, found, wish.site, refused, asked))
             raise
         event = await self._store.commit(lambda tx: _requested(tx, who, ready))
         try:
-            seen, preview = await self._look(ready)
+            seen, preview = await self.look(ready)
             if found.run.actions == PREVIEW:
                 return "", await self._rehearse(who, seen, event, preview)
             return await self._propose(who, seen, event, preview), None
@@ -133,6 +128,19 @@ class Proposals:
             failed = error
             await self._store.commit(lambda tx: _abandoned(tx, who, ready, event, failed))
             raise
+
+    async def _taken_up(self, who: Principal, wish: Wish, found: Scene) -> str:
+        """Return the approval that a plan of this run has asked for already; "" without one."""
+        if await self._store.glance(lambda tx: planned(tx, found, wish)) is None:
+            return ""
+        return await self._store.commit(lambda tx: take_up(tx, who, wish))
+
+    async def admit(self, wish: Wish, basis: Basis, policy: Policy) -> Ready:
+        """Return a wish that policy lets people decide about, or refuse it; nothing is read."""
+        ready = await self._admit(wish, basis, policy)
+        if ready.action is None:
+            await self._admit_there(ready, policy)
+        return ready
 
     async def _admit(self, wish: Wish, basis: Basis, policy: Policy) -> Ready:
         found = basis.found
@@ -176,7 +184,7 @@ class Proposals:
         except InterlockError as error:
             raise refusing.shown(error, request, statement, policy) from None
 
-    async def _look(self, ready: Ready) -> tuple[Ready, dict[str, Any]]:
+    async def look(self, ready: Ready) -> tuple[Ready, dict[str, Any]]:
         """Return what reads show now: how many rows would change, and some of them."""
         design = ready.design
         try:
@@ -217,10 +225,10 @@ class Proposals:
         self, who: Principal, ready: Ready, event: str, preview: dict[str, Any]
     ) -> dict[str, Any]:
         """Refuse what would be refused, and return what approvers would be shown."""
-        _must_count(ready, preview)
+        must_count(ready, preview)
 
         def unit(tx: Transaction) -> dict[str, Any]:
-            _must_not_repeat(tx, ready)
+            must_not_repeat(tx, ready)
             return previewed(tx, who, ready, event, preview)
 
         return await self._store.commit(unit)
@@ -228,34 +236,45 @@ class Proposals:
     async def _propose(
         self, who: Principal, ready: Ready, event: str, preview: dict[str, Any]
     ) -> str:
-        _must_count(ready, preview)
+        must_count(ready, preview)
         nonce = self._randomness.secret()
 
         def unit(tx: Transaction) -> str:
-            _must_not_repeat(tx, ready)
+            must_not_repeat(tx, ready)
             proposal = drafted(ready, preview, tx.now, nonce)
-            content = canonical(proposal)
-            number = tx.number("approval")
-            sealed = self._seal.close(content, f"A-{number}")
-            row = _row(ready, proposal, digest(content), sealed, number, event)
-            return _write(tx, who, ready, proposal, row)
+            row = row_of(ready, proposal, self._seal, tx.number("approval"), event)
+            asked = write(tx, who, ready, proposal, row)
+            call = open_call(
+                tx,
+                ready.wish.site,
+                ready.wish.digest,
+                row.operation,
+                state=AWAITING,
+                event=asked,
+            )
+            tx.change(call, approval=row.id)
+            tell(tx, "approval.requested", row.id)
+            return row.id
 
         return await self._store.commit(unit)
 
 
-def _again(known: CallRow) -> dict[str, Any] | None:
+def again(known: CallRow) -> dict[str, Any] | None:
     """Return the recorded outcome of a call; None while approvers decide."""
     return {**json.loads(known.answer), "replayed": True} if known.answer else None
 
 
-def _must_not_repeat(tx: Transaction, ready: Ready) -> None:
+def must_not_repeat(tx: Transaction, ready: Ready, *, planned: int = 0) -> None:
+    """Refuse what is under way already, or is used too often, `planned` uses before it counted."""
     not_twice(tx, ready.design.key)
-    refused = too_often(tx, ready.action, ready.wish.target, ready.wish.site.run)
+    wish = ready.wish
+    refused = too_often(tx, ready.action, wish.target, wish.site.run, planned=planned)
     if refused is not None:
         raise refused
 
 
-def _must_count(ready: Ready, preview: Mapping[str, Any]) -> None:
+def must_count(ready: Ready, preview: Mapping[str, Any]) -> None:
+    """Refuse what would change no row, or too many."""
     count = int(preview.get("count", 0))
     if ready.design.expect is Expect.ROW_COUNT and not 1 <= count <= ready.design.max_rows:
         raise _wrong_count(ready, count)
@@ -299,28 +318,8 @@ def awaited(decision: Decision, meter: Meter) -> AwaitApproval:
 
 def _requested(tx: Transaction, who: Principal, ready: Ready) -> str:
     """Write the intent; if this cannot be written, not even the preview is read."""
-    wish, step = ready.wish, ready.found.step
-    data = {
-        **wish.site.data,
-        **wish.asked.data,
-        "effect": ready.design.effect.value,
-        "tier": ready.target.tier,
-        "line": ready.decision.line,
-        "policy": ready.decision.policy,
-        **ready.basis.data,
-    }
-    event = tx.append(
-        Draft(
-            "action.requested",
-            who.authid,
-            data,
-            wish.asked.parts,
-            incident=ready.found.run.incident,
-            subject=wish.site.name,
-            correlationid=wish.site.run,
-            causationid=step.event if step else "",
-        )
-    )
+    wish = ready.wish
+    event = intended(tx, who, ready)
     open_call(tx, wish.site, wish.digest, wish.operation, state=STARTED, event=event)
     return event
 
@@ -329,94 +328,6 @@ def _abandoned(
     tx: Transaction, who: Principal, ready: Ready, event: str, error: InterlockError
 ) -> None:
     wish = ready.wish
-    tx.append(
-        Draft(
-            "action.denied",
-            who.authid,
-            {**wish.site.data, **wish.asked.data, "code": error.code, "line": error.line},
-            {"message": text_part(error.message)},
-            incident=ready.found.run.incident,
-            subject=wish.site.name,
-            correlationid=wish.site.run,
-            causationid=event,
-        )
-    )
+    given_up(tx, who, ready, event, error)
     row = open_call(tx, wish.site, wish.digest, wish.operation, state=STARTED, event=event)
     tx.change(row, state=FAILED, answer=json.dumps(problem_from_error(error)).encode())
-
-
-def _row(
-    ready: Ready, proposal: Proposal, digest: str, sealed: bytes, number: int, event: str
-) -> ApprovalRow:
-    return ApprovalRow(
-        id=f"A-{number}",
-        incident=proposal.incident,
-        run=proposal.run,
-        step=proposal.step,
-        attempt=proposal.attempt,
-        ordinal=proposal.ordinal,
-        requester=proposal.requester,
-        target=proposal.target,
-        operation=proposal.operation,
-        effect=proposal.effect,
-        rule=ready.decision.rule.name,
-        line=ready.decision.line,
-        state=ApprovalState.PENDING.value,
-        version=1,
-        digest=digest,
-        sealed=sealed,
-        idempotency_key=ready.design.key,
-        requested_at=moment(proposal.requested_at),
-        expires_at=moment(proposal.expires_at),
-        event=event,
-    )
-
-
-def _write(
-    tx: Transaction, who: Principal, ready: Ready, proposal: Proposal, row: ApprovalRow
-) -> str:
-    rule = ready.decision.rule
-    data = {
-        "approval": row.id,
-        **ready.wish.site.data,
-        "proposal_digest": row.digest,
-        "rule": rule.name,
-        "needs": rule.needs,
-        "line": row.line,
-        "target": row.target,
-        "tier": proposal.tier,
-        "operation": row.operation,
-        "effect": row.effect,
-        "max_rows": proposal.max_rows,
-        "requester": row.requester,
-        "expires_at": proposal.expires_at,
-    }
-    event = tx.append(
-        Draft(
-            "approval.requested",
-            who.authid,
-            data,
-            parts_of(proposal),
-            incident=row.incident,
-            subject=row.id,
-            correlationid=row.id,
-            causationid=row.event,
-        )
-    )
-    tx.add(replace(row, event=event))
-    call = open_call(
-        tx,
-        ready.wish.site,
-        ready.wish.digest,
-        row.operation,
-        state=AWAITING,
-        event=event,
-    )
-    tx.change(call, approval=row.id)
-    tell(tx, "approval.requested", row.id)
-    return row.id
-
-
-def moment(text: str) -> datetime:
-    """Return the moment that `core.timeline.stamp` wrote."""
-    return datetime.fromisoformat(text)

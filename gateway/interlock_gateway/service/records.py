@@ -140,7 +140,11 @@ class CallRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRow(Record):
-    """An approval request; `sealed` holds the canonical proposal, encrypted."""
+    """An approval request; `sealed` holds the canonical proposal, encrypted.
+
+    One that is part of a plan names it, its place in it from 1, and the digest of its wish, by
+    which the run's later call finds it.
+    """
 
     TABLE: ClassVar[str] = "approvals"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
@@ -170,6 +174,37 @@ class ApprovalRow(Record):
     ended_at: datetime | None = None
     outcome: bytes = b""
     closing_reason: str = ""
+    plan: str = ""
+    place: int = 0
+    wish: str = ""
+
+    @property
+    def in_plan(self) -> dict[str, str | int]:
+        """What events and notices say of its plan; nothing where it was asked for alone."""
+        return {"plan": self.plan, "plan_place": self.place} if self.plan else {}
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRow(Record):
+    """Several approval requests that were asked for, and are voted on, as one; never changed.
+
+    Its members are the approvals that name it, as many as `size` says; `digest` covers theirs.
+    """
+
+    TABLE: ClassVar[str] = "plans"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    id: str
+    incident: str
+    run: str
+    step: str
+    attempt: int
+    ordinal: int
+    requester: str
+    size: int
+    digest: str
+    requested_at: datetime
+    expires_at: datetime
+    event: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +230,7 @@ class DeedRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class VoteRow(Record):
-    """One person's vote on one approval."""
+    """One person's vote on one approval; one on a plan is also a vote on each of its members."""
 
     TABLE: ClassVar[str] = "votes"
     KEY: ClassVar[tuple[str, ...]] = ("approval", "person")
@@ -210,7 +245,7 @@ class VoteRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class PromptRow(Record):
-    """One rendering of a proposal that was shown; a vote names its digest."""
+    """One rendering of a proposal, or of a plan, that was shown; a vote names its digest."""
 
     TABLE: ClassVar[str] = "prompts"
     KEY: ClassVar[tuple[str, ...]] = ("approval", "digest")
@@ -321,6 +356,7 @@ ROWS: tuple[type[Record], ...] = (
     StepRow,
     CallRow,
     ApprovalRow,
+    PlanRow,
     DeedRow,
     VoteRow,
     PromptRow,

@@ -18,9 +18,19 @@ def previewed(
     tx: Transaction, who: Principal, ready: Ready, cause: str, preview: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Write down what was shown, and return it as the outcome of the call."""
+    wish, answer = ready.wish, shown(tx, who, ready, cause, preview)
+    row = open_call(tx, wish.site, wish.digest, wish.operation, state=STARTED, event=cause)
+    tx.change(row, state=COMPLETED, answer=json.dumps(answer).encode())
+    return answer
+
+
+def shown(
+    tx: Transaction, who: Principal, ready: Ready, cause: str, preview: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Write down what was shown, and return it."""
     wish, design, rule = ready.wish, ready.design, ready.decision.rule
     event = tx.append(_draft(who, ready, cause, preview))
-    answer = {
+    return {
         "approval": "",
         "state": PREVIEWED,
         "columns": preview.get("columns", []),
@@ -41,15 +51,13 @@ def previewed(
         "event": event,
         "replayed": False,
     }
-    row = open_call(tx, wish.site, wish.digest, wish.operation, state=STARTED, event=cause)
-    tx.change(row, state=COMPLETED, answer=json.dumps(answer).encode())
-    return answer
 
 
 def _draft(who: Principal, ready: Ready, cause: str, preview: Mapping[str, Any]) -> Draft:
     wish, design, rule = ready.wish, ready.design, ready.decision.rule
     data = {
         **wish.site.data,
+        **ready.told,
         **wish.asked.data,
         "effect": design.effect.value,
         "tier": ready.target.tier,

@@ -14,15 +14,21 @@ from interlock_gateway.service.records import ApprovalRow
 def not_twice(tx: Transaction, key: str) -> None:
     """Refuse what is under way or unresolved already."""
     for row in tx.rows(ApprovalRow, idempotency_key=key, state=tuple(UNSETTLED)):
+        planned = (
+            f" It is part of {row.plan}; use it as planned, or withdraw it." if row.plan else ""
+        )
         raise refusal(
-            "idempotency-conflict", f"{row.id} asks for the same thing and is {row.state}."
+            "idempotency-conflict",
+            f"{row.id} asks for the same thing and is {row.state}.{planned}",
         )
 
 
 def too_often(
-    tx: Transaction, action: Action | None, target: str, run: str
+    tx: Transaction, action: Action | None, target: str, run: str, *, planned: int = 0
 ) -> InterlockError | None:
     """Return why an action may not be used once more now, or None; free SQL has no such limit.
+
+    `planned` is how often it is asked for already in the same plan.
 
     Asked before approvers are, and again when a grant is used: several may be granted at once.
     """
@@ -34,10 +40,11 @@ def too_often(
         if row.started_at is not None
     ]
     in_run = sum(one == run for one, _ in used)
-    if in_run >= action.max_per_run:
+    if in_run + planned >= action.max_per_run:
+        more = f", and is asked for {planned} times before this" if planned else ""
         return refusal(
             "outside-limits",
-            f"{action.id} was used {in_run} times in this run.",
+            f"{action.id} was used {in_run} times in this run{more}.",
             line=f"actions/{action.id}.toml: max_per_run ({action.max_per_run})",
         )
     since = min((age for _, age in used), default=None)

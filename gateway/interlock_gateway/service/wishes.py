@@ -7,13 +7,16 @@ from typing import Any
 from interlock import wire
 from interlock.errors import refusal
 
-from interlock_gateway.core.limits import MAX_TEXT
+from interlock_gateway.core.limits import MAX_PLAN, MAX_TEXT
 from interlock_gateway.core.timeline import json_part, text_part
 from interlock_gateway.service.calls import Asked, Scene, Site
 from interlock_gateway.service.runs import manifest_of, params_of
 
 EXECUTE = "execute"
 """The operation of free SQL; a catalogued action's is its id."""
+
+PLAN = "plan"
+"""The operation of a call that asks for several of them at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,22 @@ class Wish:
         )
 
     @property
+    def sameness(self) -> str:
+        """The digest of what is to be done, whatever the reason: what a plan's grant is for.
+
+        What is sent and what approvers read are the stored bytes; another reason changes neither.
+        """
+        return wire.request_digest(
+            f"wish {self.operation}",
+            {
+                "target": self.target,
+                "args": self.args,
+                "sql": self.sql,
+                "max_rows": self.max_rows,
+            },
+        )
+
+    @property
     def asked(self) -> Asked:
         """The wish as events tell it."""
         what = (
@@ -63,6 +82,45 @@ class Wish:
         """Return the wish as events tell it, with what its decision rested on."""
         asked = self.asked
         return replace(asked, data={**asked.data, **basis})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanWish:
+    """What a step wants to change, one thing after another, in one request: all of it or none.
+
+    Attributes:
+        site: the one call with which all is asked for; every member has the same.
+        reason: why all of it; a member's own stands in the member.
+        members: what is wanted, in order.
+    """
+
+    site: Site
+    reason: str
+    members: tuple[Wish, ...]
+
+    @property
+    def digest(self) -> str:
+        """The digest that tells two plans at the same place apart."""
+        return wire.request_digest(
+            PLAN, {"reason": self.reason, "members": [wish.digest for wish in self.members]}
+        )
+
+
+def check_plan(plan: PlanWish) -> None:
+    """Refuse a plan that is empty or too long, beside what `check` refuses of its members.
+
+    Raises:
+        InterlockError: `bad-request`, `outside-limits` or `bad-arguments`.
+    """
+    if not plan.members:
+        raise refusal("bad-request", "A plan asks for at least one action.")
+    if len(plan.members) > MAX_PLAN:
+        message = f"A plan asks for at most {MAX_PLAN} actions; this one for {len(plan.members)}."
+        raise refusal("outside-limits", message)
+    if len(plan.reason) > MAX_TEXT:
+        raise refusal("bad-request", f"A reason has at most {MAX_TEXT:,} characters.")
+    for wish in plan.members:
+        check(wish)
 
 
 def check(wish: Wish) -> None:

@@ -6,6 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from interlock_gateway.core.limits import MAX_PLAN
+
 
 def _sayable(text: str) -> str:
     """Refuse what PostgreSQL, as the store, cannot keep in a text."""
@@ -162,13 +164,18 @@ class StepEnd(Body):
     output_truncated: Annotated[str, Field(max_length=1_000)] = ""
 
 
-class Placed(Body):
+class Located(Body):
     """A call of a run, stamped by the runner's broker."""
 
     run: Name
     step: Name
     attempt: Attempt
     ordinal: Ordinal
+
+
+class Placed(Located):
+    """A call of a run to one target."""
+
     target: Name
 
 
@@ -239,6 +246,43 @@ class ExecutionWish(Placed):
     sql: Sql
     params: dict[Name, Typed] = {}
     max_rows: Rows
+    reason: Text = ""
+
+
+class PlannedAction(Body):
+    """A catalogued action as a member of a plan."""
+
+    action: Name
+    target: Name
+    args: dict[Name, Typed] = {}
+    reason: Text = ""
+
+
+class PlannedExecution(Body):
+    """Free SQL as a member of a plan."""
+
+    target: Name
+    sql: Sql
+    params: dict[Name, Typed] = {}
+    max_rows: Rows
+    reason: Text = ""
+
+
+class Plan(Located):
+    """Several actions, asked for in one request; all of them, in this order, or none."""
+
+    reason: Text = ""
+    members: Annotated[
+        list[PlannedAction | PlannedExecution], Field(min_length=1, max_length=MAX_PLAN)
+    ]
+
+
+class PlanVote(Body):
+    """A vote on a plan, naming what was asked for and what was seen."""
+
+    vote: Literal["approve", "deny"]
+    plan_digest: Short
+    prompt_digest: Short
     reason: Text = ""
 
 

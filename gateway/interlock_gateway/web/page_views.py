@@ -96,7 +96,12 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRow:
-    """One approval request in a list; `may_vote` is about the viewer."""
+    """One approval request in a list, or a plan; `may_vote` is about the viewer.
+
+    Attributes:
+        plan: the plan that an approval request is part of; "" for one alone.
+        count: how many actions a plan asks for; 0 where it is an approval request.
+    """
 
     id: str
     state: str
@@ -108,6 +113,8 @@ class ApprovalRow:
     effect: str
     expires_at: datetime
     may_vote: bool = False
+    plan: str = ""
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +196,7 @@ class ApprovalView:
         prompt_text: the text that the prompt digest covers.
         may_vote: whether this viewer may vote now; if not, `why_not` says why in a sentence.
         untold: what nobody could be told of it elsewhere, or None.
+        plan: the plan that it is part of, and voted on with; "" for one alone.
     """
 
     page: Page
@@ -229,6 +237,47 @@ class ApprovalView:
     outcome: Outcome | None = None
     problem: Problem | None = None
     untold: Untold | None = None
+    plan: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """A plan as one person sees it: every action in it whole, and one vote.
+
+    Attributes:
+        members: each as its own page shows it, in the order of the plan.
+        clocks: how long the grants last, in words.
+        plan_digest, prompt_digest: what a vote names.
+        prompt_text: the text that the prompt digest covers.
+    """
+
+    page: Page
+    id: str
+    state: str
+    incident: str
+    incident_title: str
+    severity: str
+    run: str
+    step: str
+    requester: str
+    reason: str
+    asked_at: datetime
+    expires_at: datetime
+    members: tuple[ApprovalView, ...]
+    clocks: str
+    eligible: tuple[str, ...]
+    votes: tuple[VoteRow, ...]
+    plan_digest: str
+    prompt_digest: str
+    prompt_text: str
+    may_vote: bool
+    why_not: str = ""
+    problem: Problem | None = None
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What it touches, each once."""
+        return tuple(dict.fromkeys(member.target for member in self.members))
 
 
 @dataclass(frozen=True, slots=True)

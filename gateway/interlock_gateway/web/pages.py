@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from interlock.errors import InterlockError, problem_from_error, refusal
 from interlock.export import FORMS
 
-from interlock_gateway.service.approvals import Shown, Vote
+from interlock_gateway.service.approvals import Vote
 from interlock_gateway.service.gateway import Gateway
 from interlock_gateway.service.identity import COOKIE_LIFE, Principal
 from interlock_gateway.web import render, sights
@@ -85,7 +85,7 @@ async def incident(request: Request, incident: str, who: Visitor, gateway: Askin
     entries = await gateway.timeline.whole(who, incident)
     sight = await gateway.overview.incident(incident)
     mine, policy = sights.votable(pending), gateway.policy.current
-    approvals = [sights.approval_row(row, policy, mine) for row in sight.approvals]
+    approvals = sights.approval_rows(sight.approvals, policy, mine)
     view = sights.incident_view(page, sight, entries, approvals)
     return _html(render.render_incident(view))
 
@@ -111,6 +111,34 @@ async def inbox(request: Request, who: Visitor, gateway: Asking) -> Response:
     rows = await gateway.approvals.list(who)
     view = sights.inbox(page, pending, rows, gateway.policy.current)
     return _html(render.render_approvals(view))
+
+
+@routes.get("/approvals/plan/{plan}")
+async def plan(request: Request, plan: str, who: Visitor, gateway: Asking) -> Response:
+    """Show all of what a plan would run, and take one vote on it. Looking never votes."""
+    return await _plan(request, plan, who, gateway)
+
+
+@routes.post("/approvals/plan/{plan}/vote")
+async def vote_on_plan(  # noqa: PLR0913, PLR0917  the form's fields
+    request: Request,
+    plan: str,
+    who: Visitor,
+    gateway: Asking,
+    csrf: Field,
+    vote: Field,
+    proposal_digest: Field,
+    prompt_digest: Field,
+    reason: Field = "",
+) -> Response:
+    """Count a vote on exactly what the page of the plan showed."""
+    must_be_ours(request, csrf)
+    cast = Vote(vote, proposal_digest, prompt_digest, reason)
+    try:
+        await gateway.plans.vote(who, plan, cast)
+    except InterlockError as error:
+        return await _plan(request, plan, who, gateway, error)
+    return RedirectResponse(f"/approvals/plan/{plan}", 303, dict(render.HEADERS))
 
 
 @routes.get("/approvals/{approval}")
@@ -156,11 +184,28 @@ async def _approval(
     return _html(render.render_approval(view), status)
 
 
+async def _plan(
+    request: Request,
+    plan: str,
+    who: Principal,
+    gateway: Gateway,
+    error: InterlockError | None = None,
+) -> Response:
+    page, _ = await _viewed(request, who, gateway)
+    shown = await gateway.plans.show(who, plan, CHANNEL)
+    sight = await gateway.overview.incident(shown.row.incident)
+    view = sights.plan_view(page, shown, sight.row, _told(error) if error else None)
+    status = problem_from_error(error)["status"] if error else 200
+    return _html(render.render_plan(view), status)
+
+
 async def _viewed(
     request: Request, who: Principal, gateway: Gateway
-) -> tuple[render.Page, tuple[Shown, ...]]:
+) -> tuple[render.Page, sights.Waiting]:
     """Return what every page of a logged-in person has, and what waits for approval."""
-    pending = await gateway.approvals.pending(who, CHANNEL)
+    pending = sights.Waiting(
+        await gateway.approvals.pending(who, CHANNEL), await gateway.plans.pending(who, CHANNEL)
+    )
     waiting = len(sights.votable(pending))
     viewer = render.Viewer(who.person.id, who.person.name, csrf_of(request), waiting)
     return render.Page(gateway.clock.now(), viewer), pending

@@ -12,6 +12,7 @@ The pages link to and post to these paths, which the routes provide:
                      POST /logout     csrf
     GET  /incidents/{id}              with GET /incidents/{id}/export?as=md|html|json
     GET  /approvals                   the inbox
+    GET  /approvals/plan/{id}         with POST /approvals/plan/{id}/vote, the same fields
     GET  /approvals/{id}
                      POST /approvals/{id}/vote   vote, proposal_digest, prompt_digest, csrf, reason
     GET  /slack      POST /slack/code, /slack/unlink   csrf, account
@@ -46,6 +47,7 @@ from interlock_gateway.web.page_views import (
     LoginView,
     Outcome,
     Page,
+    PlanView,
     Problem,
     ProblemView,
     RunRow,
@@ -69,6 +71,7 @@ __all__ = [
     "LoginView",
     "Outcome",
     "Page",
+    "PlanView",
     "Problem",
     "ProblemView",
     "RunRow",
@@ -81,6 +84,7 @@ __all__ = [
     "render_incident",
     "render_incidents",
     "render_login",
+    "render_plan",
     "render_problem",
     "stylesheet",
 ]
@@ -158,6 +162,23 @@ def render_approval(view: ApprovalView) -> str:
     )
 
 
+def render_plan(view: PlanView) -> str:
+    """Return all that a plan would do, and the one vote on it where this viewer has one."""
+    whole = sum(map(_size, view.members)) <= MAX_PROPOSAL
+    votable = view.may_vote and view.state == "pending" and whole
+    waiting = view.state in {"pending", "approved", "executing", "mixed"} and not votable
+    return _write(
+        "plan.html",
+        view,
+        here="approvals",
+        refresh_s=WAITING_S if waiting and not view.may_vote else 0,
+        votable=votable,
+        whole=whole,
+        unusual=[_unusual(member) for member in view.members],
+        state=_STATES.get(view.state, (Tone.UNKNOWN, view.state, "")),
+    )
+
+
 def render_problem(view: ProblemView) -> str:
     """Return an error page: what happened, which line, what to do next."""
     return _write("problem.html", view, here="")
@@ -196,12 +217,16 @@ _STATES: Mapping[str, tuple[Tone, str, str]] = {
         "Resolved",
         "Its outcome was unknown; the timeline says what it was, and how that is known.",
     ),
+    "mixed": (Tone.INFO, "Decided", "Its actions are in different states; each says its own."),
 }
 
 
 def _fits(view: ApprovalView) -> bool:
-    size = len(view.statement) + sum(len(shown(argument.value)) for argument in view.arguments)
-    return size <= MAX_PROPOSAL
+    return _size(view) <= MAX_PROPOSAL
+
+
+def _size(view: ApprovalView) -> int:
+    return len(view.statement) + sum(len(shown(argument.value)) for argument in view.arguments)
 
 
 def _unusual(view: ApprovalView) -> list[str]:

@@ -1,22 +1,35 @@
 """From rows and proposals to the views that `render` writes."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from interlock.export import Entry, Exhibit, Postmortem, build
 from interlock.export.cells import cell_text
 from interlock.export.exhibits import grid_of
 from interlock.export.model import Grid, Pairs
+from interlock.export.text import count as counted
+from interlock.export.text import duration
 
 from interlock_gateway.core.approval import Proposal
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service import records
 from interlock_gateway.service.approvals import Shown
 from interlock_gateway.service.overview import IncidentSight
+from interlock_gateway.service.plans import ShownPlan
 from interlock_gateway.web import render, views
 
 _DECIDED = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What waits for a decision, as one person sees it."""
+
+    alone: tuple[Shown, ...]
+    plans: tuple[ShownPlan, ...]
 
 
 def incident_row(sight: IncidentSight) -> render.IncidentRow:
@@ -31,7 +44,7 @@ def incident_row(sight: IncidentSight) -> render.IncidentRow:
         commander=lead[0] if lead else "",
         declared_at=row.declared_at,
         closed_at=row.closed_at,
-        waiting=sum(one.state == "pending" for one in sight.approvals),
+        waiting=len({one.plan or one.id for one in sight.approvals if one.state == "pending"}),
     )
 
 
@@ -64,6 +77,43 @@ def approval_row(
         effect=row.effect,
         expires_at=row.grant_expires_at or row.expires_at,
         may_vote=row.id in votable,
+        plan=row.plan,
+    )
+
+
+def approval_rows(
+    rows: Iterable[records.ApprovalRow], policy: Policy, votable: frozenset[str]
+) -> list[render.ApprovalRow]:
+    """Return approval requests as a list shows them: of a plan that waits, one entry."""
+    groups: dict[str, list[records.ApprovalRow]] = {}
+    for row in rows:
+        groups.setdefault(row.plan if row.state == "pending" and row.plan else row.id, []).append(
+            row
+        )
+    return [
+        _plan_row(name, group, policy, votable)
+        if name == group[0].plan
+        else approval_row(group[0], policy, votable)
+        for name, group in groups.items()
+    ]
+
+
+def _plan_row(
+    plan: str, members: Sequence[records.ApprovalRow], policy: Policy, votable: frozenset[str]
+) -> render.ApprovalRow:
+    """Return a plan as a list shows it, with the strictest of its tiers."""
+    each = [approval_row(row, policy, votable) for row in members]
+    tiers = [row.tier for row in each]
+    return replace(
+        each[0],
+        id=plan,
+        operation=f"a plan of {counted(len(each), 'action')}",
+        target=", ".join(sorted({row.target for row in each})),
+        tier=min(tiers, key=policy.tiers.index) if set(tiers) <= set(policy.tiers) else tiers[0],
+        effect=", ".join(sorted({row.effect for row in each})),
+        may_vote=plan in votable,
+        plan="",
+        count=len(each),
     )
 
 
@@ -92,20 +142,27 @@ def postmortem(sight: IncidentSight, entries: Sequence[Mapping[str, Any]]) -> Po
 
 def inbox(
     page: render.Page,
-    pending: Sequence[Shown],
+    pending: Waiting,
     rows: Sequence[records.ApprovalRow],
     policy: Policy,
 ) -> render.ApprovalsView:
     """Return the inbox: what waits, then what was decided lately."""
     mine = votable(pending)
-    waiting = [approval_row(one.row, policy, mine) for one in pending]
+    members = [member for plan in pending.plans for member in plan.members]
+    asked = sorted((one.row for one in (*pending.alone, *members)), key=_asked_at)
+    waiting = approval_rows(asked, policy, mine)
     done = [approval_row(row, policy, mine) for row in rows if row.state != "pending"]
     return render.ApprovalsView(page, tuple(waiting), tuple(done[:_DECIDED]))
 
 
-def votable(pending: Sequence[Shown]) -> frozenset[str]:
-    """Return the requests that the viewer may vote on."""
-    return frozenset(one.row.id for one in pending if one.refusal is None)
+def _asked_at(row: records.ApprovalRow) -> datetime:
+    return row.requested_at
+
+
+def votable(pending: Waiting) -> frozenset[str]:
+    """Return the requests and plans that the viewer may vote on."""
+    alone = {one.row.id for one in pending.alone if one.refusal is None}
+    return frozenset(alone | {one.row.id for one in pending.plans if one.refusal is None})
 
 
 def approval_view(
@@ -155,6 +212,45 @@ def approval_view(
         outcome=_outcome(row),
         problem=problem,
         untold=shown.untold,
+        plan=row.plan,
+    )
+
+
+def plan_view(
+    page: render.Page,
+    shown: ShownPlan,
+    incident: records.IncidentRow,
+    problem: render.Problem | None = None,
+) -> render.PlanView:
+    """Return a plan as its voters see it."""
+    row = shown.row
+    rules = [member.proposal.rule for member in shown.members]
+    spans = [duration(float(rule["use_within_s"])) for rule in rules]
+    return render.PlanView(
+        page=page,
+        id=row.id,
+        state=shown.state,
+        incident=row.incident,
+        incident_title=incident.title,
+        severity=incident.severity,
+        run=row.run,
+        step=row.step,
+        requester=row.requester,
+        reason=str(shown.members[0].proposal.plan["reason"]),
+        asked_at=row.requested_at,
+        expires_at=row.expires_at,
+        members=tuple(approval_view(page, member, incident) for member in shown.members),
+        clocks=spans[0] if len(set(spans)) == 1 else ", ".join(spans),
+        eligible=tuple(sorted(shown.eligible)),
+        votes=tuple(
+            render.VoteRow(vote.person, vote.vote, vote.at, vote.reason) for vote in shown.votes
+        ),
+        plan_digest=row.digest,
+        prompt_digest=shown.prompt_digest,
+        prompt_text=shown.text,
+        may_vote=shown.refusal is None,
+        why_not=shown.refusal.message if shown.refusal else "",
+        problem=problem,
     )
 
 

@@ -1,15 +1,18 @@
 """What the API answers: rows as JSON, with every name the documentation gives them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from interlock_gateway.core.action import Action
+from interlock_gateway.core.approval import Refusal
 from interlock_gateway.core.argument import Argument
 from interlock_gateway.core.model import Target
 from interlock_gateway.core.timeline import stamp
 from interlock_gateway.service.approvals import Shown
 from interlock_gateway.service.overview import IncidentSight, RunSight
-from interlock_gateway.service.records import ApprovalRow, RunRow, StepRow
+from interlock_gateway.service.plans import ShownPlan
+from interlock_gateway.service.records import ApprovalRow, RunRow, StepRow, VoteRow
 from interlock_gateway.service.runs import PREVIEW
 from interlock_gateway.service.telling import Untold
 
@@ -102,6 +105,8 @@ def approval(row: ApprovalRow) -> Json:
         "grant_expires_at": moment(row.grant_expires_at),
         "ended_at": moment(row.ended_at),
         "reason": row.closing_reason,
+        "plan": row.plan,
+        "plan_place": row.place,
     }
 
 
@@ -132,19 +137,8 @@ def approval_whole(shown: Shown) -> Json:
             "needs": shown.rule.needs if shown.rule else "a rule that policy no longer has",
             "eligible": sorted(shown.eligible),
         },
-        "votes": [
-            {
-                "person": vote.person,
-                "vote": vote.vote,
-                "reason": vote.reason,
-                "at": moment(vote.at),
-            }
-            for vote in shown.votes
-        ],
-        "you": {
-            "may_vote": shown.refusal is None,
-            "why_not": shown.refusal.message if shown.refusal else "",
-        },
+        "votes": _votes(shown.votes),
+        "you": _you(shown.refusal),
         "untold": _untold(shown.untold),
     }
 
@@ -159,6 +153,49 @@ def _untold(found: Untold | None) -> Json | None:
         "trouble": found.trouble,
         "set_aside": found.set_aside,
     }
+
+
+def plan_whole(shown: ShownPlan) -> Json:
+    """Return a plan as its voters and its requester see it, with each of its members."""
+    row, members = shown.row, shown.members
+    return {
+        "id": row.id,
+        "version": shown.version,
+        "state": shown.state,
+        "incident": row.incident,
+        "run": row.run,
+        "step": row.step,
+        "requester": row.requester,
+        "reason": members[0].proposal.plan["reason"],
+        "requested_at": moment(row.requested_at),
+        "expires_at": moment(row.expires_at),
+        "members": [approval_whole(member) for member in members],
+        "plan_digest": row.digest,
+        "prompt_digest": shown.prompt_digest,
+        "prompt_text": shown.text,
+        "rule": {
+            "needs": "; ".join(dict.fromkeys(one.rule.needs for one in members if one.rule)),
+            "eligible": sorted(shown.eligible),
+        },
+        "votes": _votes(shown.votes),
+        "you": _you(shown.refusal),
+    }
+
+
+def _votes(votes: Sequence[VoteRow]) -> list[Json]:
+    return [
+        {
+            "person": vote.person,
+            "vote": vote.vote,
+            "reason": vote.reason,
+            "at": moment(vote.at),
+        }
+        for vote in votes
+    ]
+
+
+def _you(refused: Refusal | None) -> Json:
+    return {"may_vote": refused is None, "why_not": refused.message if refused else ""}
 
 
 def target(row: Target) -> Json:

@@ -1,6 +1,7 @@
 """`interlock approvals`: what waits for a yes, and saying yes or no.
 
 A yes is never one key: the whole prompt is shown first and the target's name must be typed.
+A plan (`P-1`) is one entry, one prompt and one vote; each of its targets is typed.
 """
 # ruff: noqa: D417  the options that verbs share are described once, in Access and Form
 
@@ -46,12 +47,38 @@ _ENDS = {
     "failed": refusal.FAILED,
     "outcome_unknown": refusal.UNKNOWN,
     "pending": refusal.WAITING,
+    "mixed": refusal.OK,
 }
 
 
 def _target(item: Json) -> str:
+    """Return the name of the target; of a plan, the name of each, with a blank between."""
+    if "members" in item:
+        return " ".join(dict.fromkeys(map(_target, item["members"])))
     target = item.get("target", "")
     return flat(target.get("name", "") if isinstance(target, dict) else target)
+
+
+def _listed(items: list[Json]) -> list[Json]:
+    """Return a list in which the members of a plan that waits are one entry."""
+    entries: dict[str, list[Json]] = {}
+    for item in items:
+        plan = item.get("plan") if item.get("state") == "pending" else ""
+        entries.setdefault(str(plan or item["id"]), []).append(item)
+    return [
+        _entry(name, sorted(group, key=_place)) if group[0].get("plan") == name else group[0]
+        for name, group in entries.items()
+    ]
+
+
+def _place(item: Json) -> int:
+    return int(item.get("plan_place") or 0)
+
+
+def _entry(plan: str, members: list[Json]) -> Json:
+    names = ", ".join(flat(item.get("operation", "")) for item in members)
+    whole = {"id": plan, "operation": f"plan of {len(members)}: {names}", "members": members}
+    return members[0] | {"target": _target(whole)} | whole
 
 
 LIST = [
@@ -80,7 +107,7 @@ def list_(
     """
     with access.connect() as gateway:
         items = gateway.send(client.approvals(state, incident))["approvals"]
-    show_list(items, LIST, form, empty=NONE)
+    show_list(_listed(items), LIST, form, empty=NONE)
 
 
 @app.command
@@ -93,7 +120,7 @@ def show(
         wait: wait up to this many seconds for a decision; the exit code then tells it
     """
     with access.connect() as gateway:
-        item = gateway.send(client.approval(approval_id, channel="cli"))
+        item = gateway.send(_look(approval_id))
         if wait:
             item = _waited(gateway, item, wait)
     if form.json:
@@ -111,12 +138,13 @@ def approve(
     """Approve exactly what is shown, after typing the target's name.
 
     Args:
-        confirm: the target's name, for scripts; asked for when left out
+        confirm: the target's name, for scripts; asked for when left out. Of a plan, the name of
+            each of its targets, with a blank between
         reason: why; goes on the timeline
     """
     world = here()
     with access.connect() as gateway:
-        item = gateway.send(client.approval(approval_id, channel="cli"))
+        item = gateway.send(_look(approval_id))
         _print_prompt(item)
         name = _target(item)
         how = f"Say which target: `interlock approvals approve {approval_id} --confirm TARGET`."
@@ -136,7 +164,7 @@ def deny(approval_id: str, /, *, reason: Reason = "", access: Access = USUAL) ->
     """
     world = here()
     with access.connect() as gateway:
-        item = gateway.send(client.approval(approval_id, channel="cli"))
+        item = gateway.send(_look(approval_id))
         _print_prompt(item)
         how = f"Say why: `interlock approvals deny {approval_id} --reason WHY`."
         words = reason or world.question("Why not? (the requester reads this) ", how)
@@ -150,7 +178,8 @@ def deny(approval_id: str, /, *, reason: Reason = "", access: Access = USUAL) ->
 def withdraw(approval_id: str, /, *, reason: Reason = "", access: Access = USUAL) -> None:
     """Withdraw your own request; nothing runs."""
     with access.connect() as gateway:
-        gateway.send(client.withdraw(approval_id, reason))
+        take_back = client.withdraw_plan if _is_plan(approval_id) else client.withdraw
+        gateway.send(take_back(approval_id, reason))
     here().say(f"✔ {flat(approval_id)} is withdrawn; nothing ran.", "good")
 
 
@@ -174,7 +203,19 @@ def resolve(
     here().say(f"✔ {flat(approval_id)} is resolved: {outcome}.", "good")
 
 
+def _is_plan(name: str) -> bool:
+    return name.startswith("P-")
+
+
+def _look(name: str, wait_s: float = 0, version: int = 0) -> Call:
+    ask = client.plan if _is_plan(name) else client.approval
+    return ask(name, wait_s, version, channel="cli")
+
+
 def _vote(item: Json, choice: str, reason: str) -> Call:
+    if "members" in item:
+        digests = item["plan_digest"], item["prompt_digest"]
+        return client.vote_on_plan(item["id"], choice, *digests, reason)
     digests = item["proposal_digest"], item["prompt_digest"]
     return client.vote(item["id"], choice, *digests, reason)
 
@@ -183,7 +224,8 @@ def _voted(item: Json) -> int:
     world, name = here(), flat(item["id"])
     match item["state"]:
         case "approved" | "executing" | "succeeded":
-            world.say(f"✔ {name} is approved. It runs once, when its run picks it up.", "good")
+            runs = "Each action runs" if "members" in item else "It runs"
+            world.say(f"✔ {name} is approved. {runs} once, when its run picks it up.", "good")
         case "denied":
             world.say(f"✔ {name} is denied; nothing runs.", "good")
         case "pending":
@@ -201,7 +243,7 @@ def _waited(gateway: "Client", item: Json, wait: float) -> Json:
     left = wait
     while left > 0 and item["state"] == "pending":
         poll = min(left, _POLL_S)
-        item = gateway.send(client.approval(item["id"], poll, item["version"], channel="cli"))
+        item = gateway.send(_look(item["id"], poll, item["version"]))
         left -= poll
     return item
 

@@ -79,9 +79,11 @@ def changed_targets(runbook: Runbook, params: Params) -> dict[str, tuple[str, ..
     return {
         step.id: tuple(
             sorted(
-                _named(call.target, params)
-                for call in calls(runbook, step)
-                if call.function in {"act", "execute"}
+                {
+                    _named(call.target, params)
+                    for call in calls(runbook, step)
+                    if call.function in {"act", "execute"}
+                }
             )
         )
         for step in runbook.steps

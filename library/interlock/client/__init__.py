@@ -13,7 +13,7 @@ Every failure is one of `interlock.errors`: what the gateway refused keeps its c
 help; what never reached it is `Unavailable`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -256,6 +256,11 @@ def request_execution(place: Place, target: str, statement: Mapping[str, Any]) -
     return _asked("/v1/executions", place, {"target": target, **statement})
 
 
+def request_plan(place: Place, reason: str, members: Sequence[Mapping[str, Any]]) -> Call:
+    """Request several actions at once, each as its own request has it; all of them or none."""
+    return _asked("/v1/plans", place, {"reason": reason, "members": [dict(m) for m in members]})
+
+
 # --- approvals --------------------------------------------------------------------------------
 
 
@@ -286,6 +291,26 @@ def vote(
 def withdraw(approval_id: str, reason: str = "") -> Call:
     """Withdraw an approval request; nothing will run."""
     return _post(_path("approvals", approval_id, "withdraw"), {"reason": reason})
+
+
+def plan(plan_id: str, wait_s: float = 0, version: int = 0, *, channel: str = "") -> Call:
+    """Look at a plan, as `approval` does at one request."""
+    wait = {"wait": wait_s, "version": version} if wait_s else {}
+    where = {"channel": channel} if channel else {}
+    return _get(_path("plans", plan_id), patience_s=30.0 + wait_s, **wait, **where)
+
+
+def vote_on_plan(
+    plan_id: str, choice: str, plan_digest: str, prompt_digest: str, reason: str = ""
+) -> Call:
+    """Vote `approve` or `deny` on every action of a plan, exactly as it was asked and shown."""
+    seen = {"plan_digest": plan_digest, "prompt_digest": prompt_digest}
+    return _post(_path("plans", plan_id, "votes"), {"vote": choice, **seen, "reason": reason})
+
+
+def withdraw_plan(plan_id: str, reason: str = "") -> Call:
+    """Withdraw what of a plan waits or is granted."""
+    return _post(_path("plans", plan_id, "withdraw"), {"reason": reason})
 
 
 def execute(approval_id: str) -> Call:

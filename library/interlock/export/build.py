@@ -242,11 +242,13 @@ _FEW = 6
 
 
 def _waits(approvals: Sequence[ApprovalStory]) -> list[Number]:
-    return [
-        Number(f"Waited for {story.id}", duration(story.waited_s), story.waited_on)
-        for story in approvals
-        if story.waited_s is not None and story.waited_s >= 0
-    ]
+    waits: dict[str, Number] = {}
+    for story in approvals:
+        name = story.plan or story.id  # who decides on a plan decides on all of it at once
+        if story.waited_s is not None and story.waited_s >= 0:
+            waited = Number(f"Waited for {name}", duration(story.waited_s), story.waited_on)
+            waits.setdefault(name, waited)
+    return list(waits.values())
 
 
 def _first_finding(readings: Sequence[Reading]) -> Reading | None:

@@ -15,7 +15,8 @@ Key = Callable[[Moment], Hashable | None]
 
 def _call(moment: Moment) -> Hashable | None:
     about = moment.subject
-    return (about.run, about.step, about.attempt, about.ordinal) if about.run else None
+    call = (about.run, about.step, about.attempt, about.ordinal, about.member)
+    return call if about.run else None
 
 
 def _attempt(moment: Moment) -> Hashable | None:
@@ -25,6 +26,11 @@ def _attempt(moment: Moment) -> Hashable | None:
 
 def _approval(moment: Moment) -> Hashable | None:
     return moment.subject.approval or None
+
+
+def _plan(moment: Moment) -> Hashable | None:
+    """Of what is about a plan as a whole."""
+    return None if moment.subject.approval else moment.subject.plan or None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,7 @@ RULES = (
         many=True,
         after=True,
     ),
+    Rule(_types("plan.requested"), _types("approval.prompted"), _plan, many=True, after=True),
     Rule(DECISIONS, _types("approval.voted"), _approval),
     Rule(ACTION_ENDS, _types("action.started"), _approval),
     Rule(ACTION_ENDS, _types("action.prepared"), _approval),

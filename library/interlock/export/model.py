@@ -118,13 +118,19 @@ Exhibit = Words | Grid | Pairs | Picture | Left
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a moment is about; "" where it is not."""
+    """What a moment is about; "" where it is not.
+
+    Attributes:
+        member: of what is asked for with others in a plan, its place there, from 1.
+    """
 
     run: str = ""
     step: str = ""
     attempt: str = ""
     ordinal: str = ""
     approval: str = ""
+    plan: str = ""
+    member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +277,8 @@ class ApprovalStory:
         waited_on: the two events that `waited_s` lies between.
         outcome: what came of it in one sentence; "" when nothing was run.
         exhibits: arguments or statement, preview, undo, result, verification.
+        plan: the plan that it was asked for with; "" for one alone.
+        place: where in the plan, as `2 of 3`.
     """
 
     id: str
@@ -294,6 +302,8 @@ class ApprovalStory:
     outcome: str
     exhibits: tuple[Exhibit, ...]
     events: tuple[str, ...]
+    plan: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ class Reading:
             attempt=self.word("attempt"),
             ordinal=self.word("ordinal"),
             approval=self.word("approval"),
+            plan=self.word("plan"),
+            member=self.word("plan_place"),
         )
 
     def value(self, key: str) -> Any:

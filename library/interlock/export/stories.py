@@ -126,7 +126,14 @@ def _approval(name: str, readings: list[Reading], moments: list[Moment]) -> Appr
         outcome=ran[-1] if ran else "",
         exhibits=_exhibits(moments),
         events=_cited(moments),
+        plan=asked.word("plan"),
+        place=_place(asked),
     )
+
+
+def _place(asked: Reading) -> str:
+    place, size = asked.word("plan_place"), asked.word("plan_size")
+    return f"{place} of {size}" if place and size else ""
 
 
 def _cited(moments: Sequence[Moment]) -> tuple[str, ...]:

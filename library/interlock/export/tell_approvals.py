@@ -14,6 +14,24 @@ def _approval(r: Reading, scene: Scene) -> str:
     return f"{name} ({operation})" if operation else name
 
 
+def _subject(r: Reading, scene: Scene) -> str:
+    """Return the plan that is told of as a whole, else the approval."""
+    return r.word("plan") if r.word("plan") and not r.word("approval") else _approval(r, scene)
+
+
+def _planned(r: Reading, _: Scene) -> Said:
+    approvals = ", ".join(r.words("approvals"))
+    expires = r.when("expires_at")
+    until = f"; until {expires:%H:%M:%S} UTC" if expires else ""
+    asked = f"{r.word('plan')} asks for approval of a plan of {r.word('plan_size')}: {approvals}"
+    return Said(asked + until + because(r), Tone.WAITING)
+
+
+def _taken_up(r: Reading, scene: Scene) -> Said:
+    of = f" of {r.word('plan')}" if r.word("approval") else ""
+    return Said(f"{_subject(r, scene)}{of} was taken up by {r.word('step')}")
+
+
 def _requested(r: Reading, _: Scene) -> Said:
     asked = f"{r.word('approval')} asks for approval: {operation_of(r)}".strip()
     eligible = r.words("eligible")
@@ -28,7 +46,7 @@ def _requested(r: Reading, _: Scene) -> Said:
 
 def _prompted(r: Reading, scene: Scene) -> Said:
     to = f" to {r.word('person')}" if r.word("person") else ""
-    return Said(f"{_approval(r, scene)} was shown{to} on {r.word('channel') or '?'}")
+    return Said(f"{_subject(r, scene)} was shown{to} on {r.word('channel') or '?'}")
 
 
 def _voted(r: Reading, scene: Scene) -> Said:
@@ -39,7 +57,7 @@ def _voted(r: Reading, scene: Scene) -> Said:
 
 def _vote_refused(r: Reading, scene: Scene) -> Said:
     who = r.word("person") or "?"
-    refused = f"a vote by {who} on {_approval(r, scene)} was refused: {r.word('code') or '?'}"
+    refused = f"a vote by {who} on {_subject(r, scene)} was refused: {r.word('code') or '?'}"
     return Said(refused + because(r, "message"), Tone.REFUSED, told=("message",))
 
 
@@ -111,6 +129,8 @@ def _proven(r: Reading, scene: Scene) -> Said:
 APPROVAL_TELLERS: Mapping[str, Teller] = {
     "action.requested": _requested,
     "approval.requested": _requested,
+    "plan.requested": _planned,
+    "approval.taken_up": _taken_up,
     "action.previewed": _previewed,
     "approval.prompted": _prompted,
     "approval.voted": _voted,

@@ -179,6 +179,7 @@ def approval_facts(story: ApprovalStory, when: Clock) -> list[tuple[str, str]]:
     waited = f"after {duration(story.waited_s)}" if story.waited_s is not None else "not decided"
     facts = [
         ("Asked", f"{story.requester or '?'}, {when.stamp(story.asked_at)}"),
+        ("Part of", f"{story.plan}, {story.place}" if story.place else story.plan),
         ("Effect", story.effect),
         ("Rule", f"{story.rule} by {story.line}" if story.line else story.rule),
         ("Needed", story.needs),

@@ -1,6 +1,7 @@
 """What one code cell asks for, as far as its text says so literally.
 
 A call counts where one of `CALLS` is called by its own name, or as `interlock.query` and so on.
+In `with plan("why") as steps:` it is `steps.act` and `steps.execute` that count.
 Anything that would hide a call from the reader (another name for
 it, text put together at run time) is an error in a curated notebook.
 
@@ -12,13 +13,15 @@ through `getattr`, `eval` or anything else is simply not in the manifest.
 import ast
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from interlock.errors import UsageError
 from interlock.magics import sql_cell
 
 CALLS = ("query", "query_metrics", "query_logs", "act", "execute")
 MODULE = "interlock"
+PLAN = "plan"
+_PLANNED = ("act", "execute")
 
 # Keywords that are the call's own; every other keyword is a parameter or an argument.
 _OWN = {
@@ -44,6 +47,7 @@ class Call:
         names: the names of the parameters or arguments.
         max_rows: of `execute`, the literal number; else 0.
         line: where it stands in the cell, from 1.
+        plan: the line of the plan that asks for it with others; 0 where it is asked for alone.
     """
 
     function: str
@@ -52,6 +56,7 @@ class Call:
     names: tuple[str, ...]
     max_rows: int
     line: int
+    plan: int = 0
 
 
 def calls_in(source: str, refuse: Refuse) -> list[Call]:
@@ -67,8 +72,12 @@ def calls_in(source: str, refuse: Refuse) -> list[Call]:
     called = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
     for node in ast.walk(tree):
         _check_plain(node, called, refuse)
-    found = [_call(node, refuse) for node in called.values() if _function(node.func)]
-    return sorted(found, key=lambda call: call.line)
+    alone = [
+        _call(node, _function(node.func), refuse)
+        for node in called.values()
+        if _function(node.func)
+    ]
+    return sorted([*alone, *_planned(tree, called, refuse)], key=lambda call: call.line)
 
 
 def _magic(source: str, refuse: Refuse) -> Call:
@@ -136,7 +145,7 @@ def _ours(module: str | None) -> bool:
 def _check_import(alias: ast.alias, line: int, refuse: Refuse) -> None:
     if alias.name == "*":
         raise refuse("Name what you import from interlock.", line)
-    if alias.asname and alias.name in (*CALLS, "params"):
+    if alias.asname and alias.name in (*CALLS, PLAN, "params"):
         raise refuse(
             f"Import {alias.name} under its own name; under another it is not seen.", line
         )
@@ -154,11 +163,63 @@ def _function(node: ast.AST) -> str:
     return ""
 
 
+# --- calls that are asked for together --------------------------------------------------------
+
+
+def _planned(tree: ast.Module, called: dict[int, ast.Call], refuse: Refuse) -> Iterator[Call]:
+    """Return the calls of every `with plan("why") as steps:` of a cell."""
+    opened: set[int] = set()
+    for block in (node for node in ast.walk(tree) if isinstance(node, ast.With)):
+        for item in block.items:
+            if _opens_plan(item.context_expr):
+                opened.add(id(item.context_expr))
+                yield from _members(block, _name_of(item, refuse), refuse)
+    for node in called.values():
+        if _opens_plan(node) and id(node) not in opened:
+            raise refuse('Write `with plan("why") as steps:`.', node.lineno)
+
+
+def _opens_plan(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Name(id=name)):
+            return name == PLAN
+        case ast.Call(func=ast.Attribute(value=ast.Name(id=module), attr=name)):
+            return (module, name) == (MODULE, PLAN)
+    return False
+
+
+def _name_of(item: ast.withitem, refuse: Refuse) -> str:
+    match item.optional_vars:
+        case ast.Name(id=name) if name not in (*CALLS, PLAN, MODULE, "params"):
+            return name
+    raise refuse(
+        'Write `with plan("why") as steps:`, with a name of your own.', item.context_expr.lineno
+    )
+
+
+def _members(block: ast.With, name: str, refuse: Refuse) -> Iterator[Call]:
+    """Return what is asked for in a plan; its name stands for nothing else there."""
+    found: list[ast.Call] = []
+    inside = [node for line in block.body for node in ast.walk(line)]
+    for node in inside:
+        match node:
+            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner), attr=attr)) if (
+                owner == name and attr in _PLANNED
+            ):
+                found.append(node)
+    owners = {id(node.func.value) for node in found if isinstance(node.func, ast.Attribute)}
+    for node in inside:
+        if isinstance(node, ast.Name) and node.id == name and id(node) not in owners:
+            raise refuse(f"In a plan, write {name}.act(…) or {name}.execute(…).", node.lineno)
+    for node in found:
+        function = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        yield replace(_call(node, function, refuse), plan=block.lineno)
+
+
 # --- one call ---------------------------------------------------------------------------------
 
 
-def _call(node: ast.Call, refuse: Refuse) -> Call:
-    function = _function(node.func)
+def _call(node: ast.Call, function: str, refuse: Refuse) -> Call:
     if any(isinstance(arg, ast.Starred) for arg in node.args):
         raise refuse(f"{function}: write its arguments out; *args is not seen.", node.lineno)
     if any(keyword.arg is None for keyword in node.keywords):

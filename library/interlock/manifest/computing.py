@@ -14,6 +14,9 @@ from interlock.wire import logql_digest, promql_digest, statement_digest
 _TARGET = re.compile(r"[a-z][a-z0-9_-]*")
 _MAY_ASK = ("query", "verify", "action")
 _MUTATING = ("act", "execute")
+MOST_PLANNED = 10
+"""Actions in one plan, as the gateway has it."""
+
 _DIGESTED = {"query_metrics": promql_digest, "query_logs": logql_digest}
 _READING = ("query", *_DIGESTED)
 
@@ -88,11 +91,8 @@ def _statement(call: Call) -> str:
 def _check_kind(step: Step, found: Sequence[Call], place: _Place) -> None:
     """A step of a kind does what its kind says, and nothing beside it."""
     mutating = [call for call in found if call.function in _MUTATING]
-    if step.kind == "action" and len(mutating) != 1:
-        line = mutating[1].line if mutating else 1
-        raise place.refuse(
-            f"An action step has exactly one act or execute, not {len(mutating)}.", line
-        )
+    if step.kind == "action":
+        _check_action_step(mutating, place)
     if step.kind != "action" and mutating:
         raise place.refuse(
             f"Only a step of kind action may call {mutating[0].function}.", mutating[0].line
@@ -103,6 +103,36 @@ def _check_kind(step: Step, found: Sequence[Call], place: _Place) -> None:
         )
     if step.kind in ("query", "verify") and not found:
         raise place.refuse(f"A step of kind {step.kind} must ask a target with query(…).", 1)
+
+
+def _check_action_step(mutating: Sequence[Call], place: _Place) -> None:
+    """An action step asks for one thing, or for one plan whose members it may then use."""
+    planned = [call for call in mutating if call.plan]
+    alone = [call for call in mutating if not call.plan]
+    if not planned and len(alone) != 1:
+        line = alone[1].line if alone else 1
+        raise place.refuse(
+            f"An action step has exactly one act or execute, not {len(alone)}. "
+            "Several go into a plan.",
+            line,
+        )
+    if len({call.plan for call in planned}) > 1:
+        raise place.refuse("An action step has one plan, not several.", planned[-1].plan)
+    if len(planned) > MOST_PLANNED:
+        message = f"A plan asks for at most {MOST_PLANNED} actions, not {len(planned)}."
+        raise place.refuse(message, planned[MOST_PLANNED].line)
+    asked = {_what(call) for call in planned}
+    other = next((call for call in alone if planned and _what(call) not in asked), None)
+    if other is not None:
+        raise place.refuse(
+            f"Beside its plan, a step only uses what the plan asks for; {other.what[:80]} is not "
+            "in it.",
+            other.line,
+        )
+
+
+def _what(call: Call) -> tuple[str, str, str, tuple[str, ...], int]:
+    return call.function, call.target, call.what, call.names, call.max_rows
 
 
 def _check_target(runbook: Runbook, call: Call, place: _Place) -> None:

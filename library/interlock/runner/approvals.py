@@ -81,13 +81,39 @@ class Approvals:
         finally:
             deadline.release()
 
+    async def agree(self, request: Call, step: str, deadline: Deadline, show: Tell) -> Json:
+        """Request a plan and wait until the whole of it is granted; nothing of it is executed.
+
+        The arguments are those of `settle`.
+
+        Returns:
+            `{"plan", "members"}`: of each the approval, operation, target and state.
+
+        Raises:
+            ApprovalRefused: nothing ran.
+            Denied, Unavailable: as the gateway said.
+        """
+        answer = await self._gateway.send(request, tell=show)
+        if "plan" not in answer:
+            return self._rehearsed(dict(answer["outcome"]), step)
+        deadline.hold()
+        try:
+            return _granted(await self._decided(answer["plan"], step, show))
+        finally:
+            deadline.release()
+
+    def _rehearsed(self, outcome: Json, step: str) -> Json:
+        for member in outcome["members"]:
+            self._tell(Previewed(step, previewed_lines(member), Table(member)))
+        return outcome
+
     async def finish(self, within_s: float) -> None:
         """Wait for executions whose step was stopped; their outcome is the gateway's to record."""
         if self._executing:
             await asyncio.wait(self._executing, timeout=within_s)
 
     async def _decided(self, approval: Json, step: str, show: Tell) -> Json:
-        """Wait until `approval` is no longer pending."""
+        """Wait until `approval`, or a plan, is no longer pending."""
         began = asyncio.get_running_loop().time()
         if approval["state"] == "pending":
             for listener in (self._tell, show):
@@ -157,19 +183,21 @@ class Approvals:
         """Look at `approval` again, waiting for a newer version unless `wait_s` is 0."""
         await asyncio.sleep(_BREATH_S)
         seen = int(approval.get("version") or 0)
-        call = client.approval(str(approval["id"]), wait_s=wait_s, version=seen)
+        ask = client.plan if "members" in approval else client.approval
+        call = ask(str(approval["id"]), wait_s=wait_s, version=seen)
         return await self._gateway.send(call, tell=show)
 
     def _waiting(self, approval: Json, step: str) -> Waiting:
         rule = approval.get("rule") or {}
         number = str(approval["id"])
+        page = f"plan/{number}" if "members" in approval else number
         return Waiting(
             step=step,
             approval=number,
             who=tuple(map(str, rule.get("eligible") or ())),
             needs=str(rule.get("needs") or ""),
             until=_moment(approval.get("expires_at")),
-            url=f"{self._web}/approvals/{number}" if self._web else "",
+            url=f"{self._web}/approvals/{page}" if self._web else "",
         )
 
 
@@ -178,6 +206,23 @@ def _moment(text: Any) -> datetime | None:
         return datetime.fromisoformat(str(text))
     except ValueError:
         return None
+
+
+def _granted(plan: Json) -> Json:
+    """Return what the kernel is told of a plan that is granted, or raise what became of it."""
+    for member in plan["members"]:
+        if member["state"] not in _ENDED | {"approved", "executing"}:
+            raise _refused(member | {"id": f"{plan['id']} ({member['id']})"})
+    members = [
+        {
+            "approval": member["id"],
+            "operation": member["operation"],
+            "target": member["target"]["name"],
+            "state": member["state"],
+        }
+        for member in plan["members"]
+    ]
+    return {"plan": plan["id"], "members": members}
 
 
 def _refused(approval: Json) -> InterlockError:

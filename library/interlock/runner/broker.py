@@ -161,7 +161,7 @@ class Broker:
         match op:
             case "query" | "query_metrics" | "query_logs":
                 return await self._answered(request, executing)
-            case "act" | "execute":
+            case "act" | "execute" | "plan":
                 return await self._approved(request, executing)
             case "finding":
                 return self._finding(request, executing)
@@ -214,22 +214,20 @@ class Broker:
     async def _approved(self, request: Json, executing: Executing) -> Json:
         asked = self._request_for(request, executing)
         show = self._show(request)
-        return await self._approvals.settle(asked, executing.step, executing.deadline, show)
+        wait = self._approvals.agree if request["op"] == "plan" else self._approvals.settle
+        return await wait(asked, executing.step, executing.deadline, show)
 
     def _request_for(self, request: Json, executing: Executing) -> client.Call:
-        target, reason = _text(request, "target"), _text(request, "reason")
-        if request["op"] == "act":
-            action, args = _text(request, "action"), _typed(request, "args")
-            place = executing.next_place(self._work.run)
-            return client.request_action(place, action, target, args, reason)
-        statement = {
-            "sql": _text(request, "sql"),
-            "params": _typed(request),
-            "max_rows": _whole(request, "max_rows"),
-            "reason": reason,
-        }
+        if request["op"] == "plan":
+            reason, members = _text(request, "reason"), _members(request)
+            return client.request_plan(executing.next_place(self._work.run), reason, members)
+        wish = _wish(request)
         place = executing.next_place(self._work.run)
-        return client.request_execution(place, target, statement)
+        if request["op"] == "act":
+            named = wish["action"], wish["target"], wish["args"]
+            return client.request_action(place, *named, wish["reason"])
+        statement = {name: wish[name] for name in ("sql", "params", "max_rows", "reason")}
+        return client.request_execution(place, wish["target"], statement)
 
     def _finding(self, request: Json, executing: Executing) -> Json:
         status = _text(request, "status")
@@ -299,6 +297,24 @@ def _whole(request: Json, name: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UsageError(f"`{name}` must be a whole number, at least 1.")
     return value
+
+
+def _wish(request: Json) -> Json:
+    """Return what an `act` or an `execute` asks for, and nothing beside it."""
+    asked: Json = {"target": _text(request, "target"), "reason": _text(request, "reason")}
+    if request.get("op") == "act":
+        return asked | {"action": _text(request, "action"), "args": _typed(request, "args")}
+    if request.get("op") == "execute":
+        statement = {"sql": _text(request, "sql"), "params": _typed(request)}
+        return asked | statement | {"max_rows": _whole(request, "max_rows")}
+    raise UsageError("A plan holds `act` and `execute`, nothing else.")
+
+
+def _members(request: Json) -> list[Json]:
+    members = request.get("members")
+    if not isinstance(members, list) or not all(isinstance(one, dict) for one in members):
+        raise UsageError("`members` must be a list of objects.")
+    return [_wish(one) for one in members]
 
 
 def _span(request: Json) -> Json:

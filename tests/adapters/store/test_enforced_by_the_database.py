@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -13,7 +14,7 @@ from interlock_gateway.adapters.store.schema import metadata
 from interlock_gateway.core.approval import TRANSITIONS, ApprovalState
 from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.ports import ConflictError, Transaction
-from interlock_gateway.service.records import ApprovalRow, DeedRow, VoteRow
+from interlock_gateway.service.records import ApprovalRow, DeedRow, PlanRow, VoteRow
 from sqlalchemy import Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
@@ -123,6 +124,57 @@ async def test_what_a_deed_did_is_recorded_once_and_kept(store: SqlStore, raw: E
     for statement in ("UPDATE deeds SET affected = 3", "DELETE FROM deeds"):
         with pytest.raises(DBAPIError), raw.begin() as connection:
             connection.execute(text(statement))
+
+
+def _plan(tx: Transaction, *members: ApprovalRow) -> None:
+    """Write a plan of two, and members."""
+    where = ("INC-1", "R-1", "terminate", 1, 0, "you")
+    tx.add(PlanRow("P-1", *where, 2, "sha256:p", _NOW, _NOW, "evt_1"))
+    for row in members:
+        tx.add(row)
+
+
+def _member(place: int, **changes: Any) -> ApprovalRow:
+    told = {"id": f"A-{place + 10}", "plan": "P-1", "place": place, "wish": "sha256:w"}
+    return replace(_ROW, **{**told, **changes})
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE approvals SET plan = '' WHERE id = 'A-11'",
+        "UPDATE approvals SET plan = 'P-1', place = 2 WHERE id = 'A-1'",
+        "UPDATE approvals SET place = 2 WHERE id = 'A-11'",
+        "UPDATE approvals SET digest = 'sha256:other' WHERE id = 'A-11'",
+        "UPDATE approvals SET wish = 'sha256:other' WHERE id = 'A-11'",
+        "UPDATE plans SET digest = 'sha256:other'",
+        "UPDATE plans SET size = 3",
+        "DELETE FROM plans",
+    ],
+)
+async def test_what_a_plan_holds_cannot_be_rewritten(
+    store: SqlStore, raw: Engine, statement: str
+) -> None:
+    await store.commit(lambda tx: _plan(tx, _member(1)))
+    with pytest.raises(DBAPIError), raw.begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    "row", [_member(3), _member(0), _member(1, id="A-12"), _member(2, run="R-2")]
+)
+async def test_no_member_is_added_to_a_plan_at_a_place_it_does_not_have(
+    store: SqlStore, row: ApprovalRow
+) -> None:
+    await store.commit(lambda tx: _plan(tx, _member(1)))
+    with pytest.raises((DBAPIError, ConflictError)):
+        await store.commit(lambda tx: tx.add(row))
+    await store.commit(lambda tx: tx.add(_member(2)))
+
+
+async def test_a_member_of_no_plan_is_refused(store: SqlStore) -> None:
+    with pytest.raises((DBAPIError, ConflictError)):
+        await store.commit(lambda tx: tx.add(_member(1, plan="P-9")))
 
 
 async def test_an_approval_is_born_pending(store: SqlStore) -> None:

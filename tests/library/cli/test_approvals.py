@@ -147,3 +147,71 @@ def test_withdrawing_and_resolving_are_one_request_each(desk: Desk) -> None:
     assert desk.run("approvals resolve A-1 failed --reason 'still there'").code == 0
     resolved = desk.gateway.last("POST /v1/approvals/A-1/resolve")
     assert resolved == {"outcome": "failed", "reason": "still there"}
+
+
+# --- plans ------------------------------------------------------------------------------------
+
+MEMBERS = [
+    APPROVAL | {"plan": "P-1", "plan_place": 1},
+    APPROVAL
+    | {"id": "A-2", "plan": "P-1", "plan_place": 2, "operation": "execute"}
+    | {"target": {"name": "jobs"}},
+]
+PLAN = APPROVAL | {
+    "id": "P-1",
+    "members": MEMBERS,
+    "plan_digest": "sha256:plan",
+    "prompt_text": "P-1 · a plan of 2\n\n1 of 2\n  A-1 · ends " + "pid 17 " * 20,
+}
+PLAN_VOTES = "POST /v1/plans/P-1/votes"
+
+
+@pytest.fixture
+def planned(desk: Desk) -> Desk:
+    desk.gateway.routes["GET /v1/plans/P-1"] = PLAN
+    desk.gateway.routes[PLAN_VOTES] = PLAN | {"state": "approved"}
+    return desk
+
+
+def test_a_plan_that_waits_is_one_entry_of_the_list(desk: Desk) -> None:
+    alone = APPROVAL | {"id": "A-3", "target": "orders"}
+    second, first = MEMBERS[1] | {"target": "jobs"}, MEMBERS[0] | {"target": "orders"}
+    listed = [alone, second, first]
+    desk.gateway.routes["GET /v1/approvals"] = {"approvals": listed}
+    lines = desk.run("approvals").out.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["A-3", "P-1"]
+    assert lines[1].endswith("orders jobs\t12:15:00Z\tplan of 2: pg.terminate_backend, execute")
+
+
+def test_a_plan_is_shown_whole_in_eighty_columns(planned: Desk) -> None:
+    out = planned.run("approvals show P-1", terminal=True).out
+    assert "1 of 2" in out
+    assert max(map(len, out.splitlines())) <= 80
+    assert all(line.startswith("  ") for line in out.splitlines() if "pid 17" in line)
+    assert "interlock approvals approve P-1" in out
+
+
+def test_approving_a_plan_takes_the_name_of_each_target(planned: Desk) -> None:
+    result = planned.run("approvals approve P-1", terminal=True, answers=["orders jobs"])
+    assert result.code == 0
+    assert "Each action runs once" in result.out
+    assert planned.gateway.last(PLAN_VOTES) == {
+        "vote": "approve",
+        "plan_digest": "sha256:plan",
+        "prompt_digest": "sha256:q",
+        "reason": "",
+    }
+
+
+@pytest.mark.parametrize("answer", ["", "orders", "jobs orders", "P-1"])
+def test_one_name_of_two_approves_no_plan(planned: Desk, answer: str) -> None:
+    result = planned.run("approvals approve P-1", terminal=True, answers=[answer])
+    assert result.code == 1
+    assert PLAN_VOTES not in dict(planned.gateway.asked)
+
+
+def test_denying_and_withdrawing_a_plan(planned: Desk) -> None:
+    assert planned.run("approvals deny P-1 --reason 'not both'").code == 0
+    assert planned.gateway.last(PLAN_VOTES)["vote"] == "deny"
+    planned.gateway.routes["POST /v1/plans/P-1/withdraw"] = PLAN
+    assert planned.run("approvals withdraw P-1").code == 0

@@ -237,6 +237,67 @@ def test_an_action_step_acts_once_and_literally(source: str, message: str) -> No
     assert message in refusal(acting(source))
 
 
+PLAN = """
+with plan("why") as steps:
+    steps.act("pg.cancel_backend", target=params.db, pid=1)
+    steps.execute(params.db, "DELETE FROM x WHERE id = :id", max_rows=2, id=7)
+"""
+
+
+def test_a_plan_is_listed_exactly_as_its_members_alone_would_be() -> None:
+    granted = compute(acting(PLAN)).steps["cancel"]
+    assert granted.actions == frozenset({ActionGrant("pg.cancel_backend", "params.db", ("pid",))})
+    (mutation,) = granted.mutations
+    alone = 'execute(params.db, "DELETE FROM x WHERE id = :id", max_rows=2, reason="x", id=7)'
+    assert compute(acting(alone)).steps["cancel"].mutations == {mutation}
+
+
+@pytest.mark.parametrize(
+    "uses",
+    [
+        'act("pg.cancel_backend", target=params.db, pid=2)',
+        'execute(params.db, "DELETE FROM x WHERE id = :id", max_rows=2, reason="x", id=7)',
+    ],
+)
+def test_a_step_may_use_what_its_plan_asks_for(uses: str) -> None:
+    assert compute(acting(PLAN + uses)) != compute(acting(PLAN))  # in its source alone
+    assert compute(acting(PLAN + uses)).steps["cancel"].actions
+    under_its_name = PLAN.replace("with plan", "with interlock.plan")
+    assert compute(acting(under_its_name)).steps["cancel"].mutations
+
+
+_MEMBER = 'steps.act("pg.cancel_backend", target=params.db)'
+_IN_PLAN = 'with plan("why") as steps:\n    '
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (PLAN + 'act("pg.cancel_backend", target="orders", pid=1)', "pg.cancel_backend is not in"),
+        (PLAN + PLAN, "one plan, not several"),
+        (_IN_PLAN + "pass", "exactly one act or execute, not 0. Several go into a plan."),
+        (_IN_PLAN + "\n    ".join([_MEMBER] * 11), "at most 10 actions, not 11"),
+        (_IN_PLAN + "do(steps)", "In a plan, write steps.act(…) or steps.execute(…)."),
+        (_IN_PLAN + "ask = steps.act", "In a plan, write steps.act(…)"),
+        (_IN_PLAN + "steps.act(name, target=params.db)", "act: its action id must be one literal"),
+        (_IN_PLAN + 'steps.act("pg.cancel", target=params.db)', "pg.cancel is not in the runbook"),
+        (_IN_PLAN + 'steps.execute("orders", "x")', "max_rows must be a literal"),
+        (_IN_PLAN + 'steps.execute("orders", sql, max_rows=1)', "statement must be one literal"),
+        (_IN_PLAN + "steps.act(*all)", "write its arguments out"),
+        ('steps = plan("why")', 'Write `with plan("why") as steps:`.'),
+        ('with plan("why"):\n    pass', "with a name of your own"),
+        ('with plan("why") as act:\n    pass', "only be called"),
+        ("from interlock import plan as p", "Import plan under its own name"),
+    ],
+)  # fmt: skip
+def test_a_plan_is_read_literally(source: str, message: str) -> None:
+    assert message in refusal(acting(source))
+
+
+def test_plan_is_a_name_that_a_cell_may_use_for_something_else() -> None:
+    compute(looking('plan = "escalate"\n' + LOOK))
+
+
 # --- the value --------------------------------------------------------------------------------
 
 

@@ -104,6 +104,15 @@ Index("incidents_key", _named["incidents"].declared_by, _named["incidents"].key,
 Index("approvals_incident", _named["approvals"].incident)
 Index("approvals_state", _named["approvals"].state)
 Index("approvals_run", _named["approvals"].run)
+Index(
+    "approvals_plan",
+    _named["approvals"].plan,
+    _named["approvals"].place,
+    unique=True,
+    sqlite_where=_named["approvals"].plan != "",
+    postgresql_where=_named["approvals"].plan != "",
+)
+Index("plans_run", _named["plans"].run)
 Index("outbox_open", _named["outbox"].delivered_at, _named["outbox"].id)
 Index("inbox_open", _named["inbox"].handled_at, _named["inbox"].received_at)
 Index("links_person", _named["links"].person)

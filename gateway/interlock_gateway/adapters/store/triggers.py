@@ -41,6 +41,11 @@ def deeds(dialect: str) -> list[str]:
     return _SQLITE_DEEDS if dialect == "sqlite" else _POSTGRESQL_DEEDS
 
 
+def plans(dialect: str) -> list[str]:
+    """Return the DDL of the triggers about plans, which came with the table of that name."""
+    return _SQLITE_PLANS if dialect == "sqlite" else _POSTGRESQL_PLANS
+
+
 _OTHERS = (
     "EXISTS (SELECT 1 FROM approvals WHERE target = NEW.target AND state = 'executing' "
     "AND id <> NEW.id)"
@@ -88,6 +93,56 @@ _POSTGRESQL_DEEDS = [
     ),
     (
         "CREATE TRIGGER deeds_refuse_truncate BEFORE TRUNCATE ON deeds "
+        "FOR EACH STATEMENT EXECUTE FUNCTION interlock_refuse()"
+    ),
+]
+
+
+_MOVED = (
+    "(OLD.plan, OLD.place, OLD.wish, OLD.digest)",
+    "(NEW.plan, NEW.place, NEW.wish, NEW.digest)",
+)
+_NO_PLACE = (
+    "NEW.plan <> '' AND NOT EXISTS (SELECT 1 FROM plans WHERE plans.id = NEW.plan "
+    "AND plans.run = NEW.run AND NEW.place BETWEEN 1 AND plans.size)"
+)
+_SQLITE_PLANS = [
+    (
+        "CREATE TRIGGER approvals_keep_their_plan BEFORE UPDATE ON approvals "
+        f"WHEN OLD.plan <> '' AND {_MOVED[0]} IS NOT {_MOVED[1]} "
+        "OR OLD.plan = '' AND NEW.plan <> '' BEGIN "
+        "SELECT RAISE(ABORT, 'what a plan holds is never changed'); END"
+    ),
+    (
+        f"CREATE TRIGGER approvals_place BEFORE INSERT ON approvals WHEN {_NO_PLACE} BEGIN "
+        "SELECT RAISE(ABORT, 'this plan has no such place'); END"
+    ),
+    *(
+        f"CREATE TRIGGER plans_refuse_{verb.lower()} BEFORE {verb} ON plans BEGIN "
+        "SELECT RAISE(ABORT, 'plans are append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+]
+_POSTGRESQL_PLANS = [
+    (
+        "CREATE FUNCTION interlock_plan() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF TG_OP = 'INSERT' THEN IF {_NO_PLACE} THEN "
+        "RAISE EXCEPTION 'this plan has no such place'; END IF; "
+        f"ELSIF OLD.plan <> '' AND {_MOVED[0]} IS DISTINCT FROM {_MOVED[1]} "
+        "OR OLD.plan = '' AND NEW.plan <> '' THEN "
+        "RAISE EXCEPTION 'what a plan holds is never changed'; "
+        "END IF; RETURN NEW; END $$"
+    ),
+    (
+        "CREATE TRIGGER approvals_plan BEFORE INSERT OR UPDATE ON approvals "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_plan()"
+    ),
+    (
+        "CREATE TRIGGER plans_refuse BEFORE UPDATE OR DELETE ON plans "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_refuse()"
+    ),
+    (
+        "CREATE TRIGGER plans_refuse_truncate BEFORE TRUNCATE ON plans "
         "FOR EACH STATEMENT EXECUTE FUNCTION interlock_refuse()"
     ),
 ]

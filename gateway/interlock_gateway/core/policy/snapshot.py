@@ -1,6 +1,6 @@
 """A policy as one frozen value: it is built aside, swapped whole, and never edited."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -94,6 +94,17 @@ class Policy:
         part = IncidentRole.COMMANDER
         roles = {person: self.roles_of(person, part) for person in self.roles.people}
         return satisfied(rule, roles, requester=requester)
+
+    def approvable_together(self, rules: Collection[ApprovalRule], requester: str) -> bool:
+        """Tell whether people who may vote under each of `rules` could satisfy all of them."""
+        part = IncidentRole.COMMANDER
+        people = {person: self.roles_of(person, part) for person in self.roles.people}
+        able = {
+            person: roles
+            for person, roles in people.items()
+            if all(roles & rule.roles for rule in rules)
+        }
+        return all(satisfied(rule, able, requester=requester) for rule in rules)
 
     def _unaskable(self, ask: Ask) -> str:
         if ask.operation not in EFFECTS and ask.operation not in self.actions:

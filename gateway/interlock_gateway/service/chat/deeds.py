@@ -12,7 +12,7 @@ from interlock.errors import InterlockError, refusal
 
 from interlock_gateway.core.approval import Refusal, refuse_vote
 from interlock_gateway.core.card import read_choice
-from interlock_gateway.service.approvals import APPROVE, DENY, Approvals, Vote, approval_of
+from interlock_gateway.service.approvals import Approvals, Vote, approval_of
 from interlock_gateway.service.ballots import ballot_of
 from interlock_gateway.service.chat.board import CHANNEL, WHISPER
 from interlock_gateway.service.chat.links import Links
@@ -21,6 +21,7 @@ from interlock_gateway.service.closing import tell
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.ports import Clock, PolicySource, Reading, Store, Transaction
 from interlock_gateway.service.records import ApprovalRow, InboxRow, PromptRow, VoteRow
+from interlock_gateway.service.voting import APPROVE, DENY
 
 LINK = "link"
 LINK_PATH = "/slack"
