@@ -13,16 +13,18 @@ from functools import partial
 from interlock.errors import InterlockError, refusal
 
 from interlock_gateway.core import approval as core
-from interlock_gateway.core.approval import ApprovalState, Ballot, Proposal, Refusal
-from interlock_gateway.core.approval_rule import ApprovalRule, satisfied
+from interlock_gateway.core.approval import ApprovalState, Proposal, Refusal
+from interlock_gateway.core.approval_rule import WEB, ApprovalRule, satisfied
+from interlock_gateway.core.glass import refuse_break
 from interlock_gateway.core.model import IncidentRole
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.prompt import prompt, prompt_digest
 from interlock_gateway.core.timeline import Draft, text_part
+from interlock_gateway.service.ballots import ballot_of, cast, confirmed_in, glass_of, note_refusal
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.closing import settle, tell
-from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.incidents import book_of, incident_of, may_read, must_read
+from interlock_gateway.service.identity import Principal, login_of
+from interlock_gateway.service.incidents import incident_of, may_read, must_read
 from interlock_gateway.service.ports import (
     Clock,
     Meter,
@@ -32,7 +34,7 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
-from interlock_gateway.service.records import ApprovalRow, IncidentRow, PromptRow, VoteRow
+from interlock_gateway.service.records import ApprovalRow, BreakRow, PromptRow, VoteRow
 
 APPROVE, DENY = "approve", "deny"
 RUNNER = "runner"
@@ -40,7 +42,6 @@ RUNNER = "runner"
 
 _LONGEST_WAIT_S = 60.0
 _MOST_SHOWN = 100
-_REFUSED_VOTES_RECORDED = 10
 _PENDING = ApprovalState.PENDING.value
 
 
@@ -55,6 +56,10 @@ class Shown:
         eligible: who may vote now, the requester never among them.
         refusal: why this person may not vote now, or None.
         rule: the rule in force, or None when policy no longer has it.
+        approving: why an approval is not taken from this person here, though a denial is, as
+            where the rule wants a fresh login in the browser; or None.
+        glass: why this person may not break the glass now, or None.
+        broken: who broke it and why, or None.
     """
 
     row: ApprovalRow
@@ -65,6 +70,9 @@ class Shown:
     eligible: frozenset[str]
     refusal: Refusal | None
     rule: ApprovalRule | None
+    approving: Refusal | None
+    glass: Refusal | None
+    broken: BreakRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +115,18 @@ def parts_of(tx: Reading, incident: str) -> Mapping[str, IncidentRole]:
 
 
 def quorum(tx: Reading, row: ApprovalRow, policy: Policy, rule: ApprovalRule) -> bool:
-    """Tell whether the votes cast are enough, by the roles their people hold at this moment."""
+    """Tell whether the votes cast are enough, by the roles their people hold at this moment.
+
+    A rule that wants them confirmed in the browser counts those that were, whatever it said when
+    they were cast.
+    """
     parts = parts_of(tx, row.incident)
     votes = tx.rows(VoteRow, approval=row.id, vote=APPROVE)
+    anywhere = rule.confirm_in != WEB
     approvals = {
-        vote.person: policy.roles_of(vote.person, parts.get(vote.person)) for vote in votes
+        vote.person: policy.roles_of(vote.person, parts.get(vote.person))
+        for vote in votes
+        if anywhere or vote.confirmed_in == WEB
     }
     return satisfied(rule, approvals, requester=row.requester)
 
@@ -237,7 +252,7 @@ class Approvals:
 
         rows = await self._store.read(due)
         for row in rows:
-            await self._store.commit(partial(_expire_if_due, approval=row.id))
+            await self._store.commit(partial(expire_if_due, approval=row.id))
             self._bell.ring(row.id)
         return len(rows)
 
@@ -256,7 +271,7 @@ class Approvals:
         text = prompt(proposal, row.id, channel)
         rule = policy.rules.get(row.rule)
         votes = tuple(tx.rows(VoteRow, approval=approval, order="at"))
-        ballot = _ballot(tx, row, votes, policy)
+        ballot = ballot_of(tx, row, votes, policy)
         seen = row.digest
         return Shown(
             row=row,
@@ -267,6 +282,9 @@ class Approvals:
             eligible=ballot.eligible,
             refusal=core.refuse_vote(ballot, who.person.id, seen=seen, prompted=True, now=now),
             rule=rule,
+            approving=core.refuse_approving(ballot, login_of(who, now)),
+            glass=refuse_break(glass_of(tx, row, policy, who, now), now),
+            broken=tx.get(BreakRow, approval),
         )
 
     async def _remember(self, who: Principal, shown: Shown, channel: str) -> None:
@@ -304,9 +322,9 @@ class Approvals:
     ) -> Callable[[Transaction], tuple[ApprovalRow, Refusal | None]]:
         def unit(tx: Transaction) -> tuple[ApprovalRow, Refusal | None]:
             policy = self._policy.current  # of the moment at which the vote counts
-            row = _expire_if_due(tx, approval)
+            row = expire_if_due(tx, approval)
             votes = tuple(tx.rows(VoteRow, approval=approval))
-            ballot = _ballot(tx, row, votes, policy)
+            ballot = ballot_of(tx, row, votes, policy)
             seen = tx.get(PromptRow, approval, vote.prompt_digest)
             refused = core.refuse_vote(
                 ballot,
@@ -315,10 +333,12 @@ class Approvals:
                 prompted=seen is not None and seen.channel != RUNNER,
                 now=tx.now,
             )
+            if refused is None and vote.vote == APPROVE:
+                refused = core.refuse_approving(ballot, login_of(who, tx.now))
             if refused is not None:
-                _vote_refused(tx, who, row, refused)
+                note_refusal(tx, who, row, refused, "vote")
                 return row, refused
-            _cast(tx, who, row, vote, seen.channel if seen else "")
+            cast(tx, who, row, _written(tx, who, row, vote), seen.channel if seen else "")
             return self._counted(tx, who, row, vote, policy), None
 
         return unit
@@ -334,70 +354,16 @@ class Approvals:
         return _grant(tx, row, rule)
 
 
-def _ballot(tx: Reading, row: ApprovalRow, votes: tuple[VoteRow, ...], policy: Policy) -> Ballot:
-    rule = policy.rules.get(row.rule)
-    parts = parts_of(tx, row.incident)
-    may = policy.eligible(rule, parts, row.requester) if rule else frozenset()
-    incident = tx.get(IncidentRow, row.incident)
-    open_now = incident is not None and incident.state == "open"
-    return Ballot(
-        state=ApprovalState(row.state),
-        digest=row.digest,
-        requester=row.requester,
-        expires_at=row.expires_at,
-        voted=frozenset(vote.person for vote in votes),
-        eligible=may if open_now else frozenset(),
-    )
-
-
-def _cast(tx: Transaction, who: Principal, row: ApprovalRow, vote: Vote, channel: str) -> None:
-    tx.add(
-        VoteRow(
-            row.id,
-            who.person.id,
-            vote.vote,
-            vote.reason,
-            vote.proposal_digest,
-            vote.prompt_digest,
-            tx.now,
-        )
-    )
-    tx.append(
-        Draft(
-            "approval.voted",
-            who.authid,
-            {
-                "approval": row.id,
-                "person": who.person.id,
-                "vote": vote.vote,
-                "channel": channel,
-                "proposal_digest": vote.proposal_digest,
-                "prompt_digest": vote.prompt_digest,
-            },
-            {"reason": text_part(vote.reason)} if vote.reason else {},
-            incident=row.incident,
-            subject=row.id,
-            correlationid=row.id,
-            causationid=row.event,
-        )
-    )
-
-
-def _vote_refused(tx: Transaction, who: Principal, row: ApprovalRow, refused: Refusal) -> None:
-    """Record a refused vote; a person who goes on and on cannot fill the journal."""
-    if tx.number(f"refused votes of {who.person.id} on {row.id}") > _REFUSED_VOTES_RECORDED:
-        return
-    tx.append(
-        Draft(
-            "approval.vote_refused",
-            who.authid,
-            {"approval": row.id, "person": who.person.id, "code": refused.code},
-            {"message": text_part(refused.message)},
-            incident=book_of(tx, row.incident),
-            subject=row.id,
-            correlationid=row.id,
-            causationid=row.event,
-        )
+def _written(tx: Transaction, who: Principal, row: ApprovalRow, vote: Vote) -> VoteRow:
+    return VoteRow(
+        row.id,
+        who.person.id,
+        vote.vote,
+        vote.reason,
+        vote.proposal_digest,
+        vote.prompt_digest,
+        tx.now,
+        confirmed_in(who, tx.now),
     )
 
 
@@ -436,7 +402,8 @@ def _deadline(row: ApprovalRow) -> datetime:
     return row.grant_expires_at or row.expires_at
 
 
-def _expire_if_due(tx: Transaction, approval: str) -> ApprovalRow:
+def expire_if_due(tx: Transaction, approval: str) -> ApprovalRow:
+    """Return an approval as it is now: expired, if its time is up."""
     row = approval_of(tx, approval)
     live = row.state in (ApprovalState.PENDING, ApprovalState.APPROVED)
     if not live or tx.now < _deadline(row):

@@ -9,6 +9,8 @@ from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
+from interlock_gateway.service.followups import FollowUps
+from interlock_gateway.service.glass import BreakGlass
 from interlock_gateway.service.identity import CodeBook, Identity
 from interlock_gateway.service.incidents import Incidents
 from interlock_gateway.service.logs import LogsLanguage
@@ -61,9 +63,11 @@ class Gateway:
     explaining: Explaining
     proposals: Proposals
     approvals: Approvals
+    glass: BreakGlass
     execution: Execution
     reconciling: Reconciling
     timeline: Timeline
+    followups: FollowUps
     recorded: RecordedRequests
     library: Library
     policy: PolicySource
@@ -113,9 +117,11 @@ def assemble(ports: Ports) -> Gateway:
             store, policy, Designer(guard), reader, seal, clock, random, meter, pacing
         ),
         approvals=Approvals(store, policy, seal, clock, meter, bell),
+        glass=BreakGlass(store, policy, meter, bell),
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
+        followups=FollowUps(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,
         policy=policy,

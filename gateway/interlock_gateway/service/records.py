@@ -140,7 +140,10 @@ class CallRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRow(Record):
-    """An approval request; `sealed` holds the canonical proposal, encrypted."""
+    """An approval request; `sealed` holds the canonical proposal, encrypted.
+
+    `broken_by` is who did without its approvers; "" where they decided, or nobody did.
+    """
 
     TABLE: ClassVar[str] = "approvals"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
@@ -170,6 +173,7 @@ class ApprovalRow(Record):
     ended_at: datetime | None = None
     outcome: bytes = b""
     closing_reason: str = ""
+    broken_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +199,10 @@ class DeedRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class VoteRow(Record):
-    """One person's vote on one approval."""
+    """One person's vote on one approval.
+
+    `confirmed_in` is "web" where it was cast in a browser with a fresh login, else "".
+    """
 
     TABLE: ClassVar[str] = "votes"
     KEY: ClassVar[tuple[str, ...]] = ("approval", "person")
@@ -206,6 +213,45 @@ class VoteRow(Record):
     proposal_digest: str
     prompt_digest: str
     at: datetime
+    confirmed_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakRow(Record):
+    """That one person broke the glass of one approval, and why; it names what they saw."""
+
+    TABLE: ClassVar[str] = "breaks"
+    KEY: ClassVar[tuple[str, ...]] = ("approval",)
+    approval: str
+    person: str
+    reason: str
+    proposal_digest: str
+    prompt_digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRow(Record):
+    """Something the postmortem owes an answer to; `state` is open or closed.
+
+    `about` is the approval that it came of, `concerns` the person whose deed it is about: they
+    do not close it. `owner` is who led the incident at that moment, "" for nobody.
+    """
+
+    TABLE: ClassVar[str] = "followups"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    id: str
+    incident: str
+    about: str
+    concerns: str
+    owner: str
+    text: str
+    state: str
+    event: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+    closed_by: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +292,8 @@ ROWS: tuple[type[Record], ...] = (
     ApprovalRow,
     DeedRow,
     VoteRow,
+    BreakRow,
+    FollowUpRow,
     PromptRow,
     OutboxRow,
 )

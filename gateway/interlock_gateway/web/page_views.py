@@ -48,6 +48,7 @@ class LoginView:
     Attributes:
         csrf: a token for the form, where the routes use one before the log-in.
         local_people: whether people were made up on this machine, which the page then says.
+        again: whether somebody comes from a page that asks for a fresh login.
     """
 
     page: Page
@@ -55,6 +56,7 @@ class LoginView:
     csrf: str = ""
     local_people: bool = True
     problem: Problem | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,10 @@ class RunRow:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRow:
-    """One approval request in a list; `may_vote` is about the viewer."""
+    """One approval request in a list; `may_vote` is about the viewer.
+
+    `broken_by` is who did without its approvers, or "".
+    """
 
     id: str
     state: str
@@ -106,6 +111,28 @@ class ApprovalRow:
     effect: str
     expires_at: datetime
     may_vote: bool = False
+    broken_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRow:
+    """What a postmortem owes an answer to, or its answer.
+
+    Attributes:
+        owner: who led the incident when it was opened, or "".
+        why_not: why the viewer may not close it, in a sentence; "" when they may.
+        answer, closed_by, closed_at: how it ended; "", "" and None while it is open.
+    """
+
+    id: str
+    about: str
+    text: str
+    owner: str
+    opened_at: datetime
+    why_not: str
+    answer: str = ""
+    closed_by: str = ""
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +142,7 @@ class IncidentView:
     Attributes:
         roles: person → role.
         record: what `interlock.export.build` made of the incident's entries.
+        follow_ups: what the postmortem owes an answer to.
     """
 
     page: Page
@@ -123,6 +151,7 @@ class IncidentView:
     runs: tuple[RunRow, ...]
     approvals: tuple[ApprovalRow, ...]
     record: Postmortem
+    follow_ups: tuple[FollowUpRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +199,29 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class GlassView:
+    """The glass of an approval, as one person sees it.
+
+    Attributes:
+        roles: who may break it, by policy; empty for nobody.
+        may: whether the viewer may break it now, by the form.
+        stale: whether only a fresh login keeps the viewer from it.
+        why_not: why the viewer may not, in a sentence, where they hold one of the roles.
+        own: whether the viewer asked for this themselves.
+        broken_by, reason, at: who broke it, why and when; "", "" and None where nobody did.
+    """
+
+    roles: tuple[str, ...] = ()
+    may: bool = False
+    stale: bool = False
+    why_not: str = ""
+    own: bool = False
+    broken_by: str = ""
+    reason: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalView:
     """One approval request as one person sees it; everything in the prompt stands here.
 
@@ -186,6 +238,8 @@ class ApprovalView:
         reason: why the requester asks.
         prompt_text: the text that the prompt digest covers.
         may_vote: whether this viewer may vote now; if not, `why_not` says why in a sentence.
+        stale: whether an approval, though not a denial, needs a fresh login first.
+        glass: what breaking the glass is about.
     """
 
     page: Page
@@ -225,6 +279,8 @@ class ApprovalView:
     prompt_text: str = ""
     outcome: Outcome | None = None
     problem: Problem | None = None
+    stale: bool = False
+    glass: GlassView = GlassView()
 
 
 @dataclass(frozen=True, slots=True)

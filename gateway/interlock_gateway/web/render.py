@@ -10,10 +10,12 @@ The pages link to and post to these paths, which the routes provide:
     GET  /                            the incidents
     GET  /login      POST /login      code, next, csrf
                      POST /logout     csrf
-    GET  /incidents/{id}              with GET /incidents/{id}/export?as=md|html|json
+    GET  /incidents/{id}              POST /incidents/{id}/followups/{id}/close  answer, csrf
+                                      with GET /incidents/{id}/export?as=md|html|json
     GET  /approvals                   the inbox
     GET  /approvals/{id}
                      POST /approvals/{id}/vote   vote, proposal_digest, prompt_digest, csrf, reason
+                     POST /approvals/{id}/break  the same without vote, and target
     GET  /static/interlock.css        `stylesheet()`
 """
 
@@ -33,11 +35,15 @@ from interlock.export.to_html import stylesheet as record_stylesheet
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from interlock_gateway.core.approval import FRESH_LOGIN
+from interlock_gateway.core.glass import LEAST_WORDS
 from interlock_gateway.web.page_views import (
     ApprovalRow,
     ApprovalsView,
     ApprovalView,
     Argument,
+    FollowUpRow,
+    GlassView,
     IncidentRow,
     IncidentsView,
     IncidentView,
@@ -60,6 +66,8 @@ __all__ = [
     "ApprovalView",
     "ApprovalsView",
     "Argument",
+    "FollowUpRow",
+    "GlassView",
     "IncidentRow",
     "IncidentView",
     "IncidentsView",
@@ -104,13 +112,15 @@ MAX_PROPOSAL = 100_000
 WAITING_S = 15
 """Seconds after which a page that waits, and has nothing to fill in, loads itself again."""
 
+_FRESH_MINUTES = int(FRESH_LOGIN.total_seconds() // 60)
+
 
 # --- pages -------------------------------------------------------------------------------------
 
 
 def render_login(view: LoginView) -> str:
     """Return the page that asks for a one-time code."""
-    return _write("login.html", view, here="login")
+    return _write("login.html", view, here="login", minutes=_FRESH_MINUTES)
 
 
 def render_incidents(view: IncidentsView) -> str:
@@ -135,14 +145,19 @@ def render_approval(view: ApprovalView) -> str:
     read would no longer be what is voted on.
     """
     whole = _fits(view)
-    votable = view.may_vote and view.state == "pending" and whole
-    waiting = view.state in {"pending", "approved", "executing"} and not votable
+    pending = view.state == "pending"
+    votable = view.may_vote and pending and whole
+    breakable = view.glass.may and pending and whole
+    waiting = view.state in {"pending", "approved", "executing"} and not (votable or breakable)
     return _write(
         "approval.html",
         view,
         here="approvals",
-        refresh_s=WAITING_S if waiting and not view.may_vote else 0,
+        refresh_s=WAITING_S if waiting and not (view.may_vote or view.problem) else 0,
         votable=votable,
+        breakable=breakable,
+        minutes=_FRESH_MINUTES,
+        least=LEAST_WORDS,
         whole=whole,
         unusual=_unusual(view),
         state=_STATES.get(view.state, (Tone.UNKNOWN, view.state, "")),

@@ -64,6 +64,7 @@ def approval_row(
         effect=row.effect,
         expires_at=row.grant_expires_at or row.expires_at,
         may_vote=row.id in votable,
+        broken_by=row.broken_by,
     )
 
 
@@ -72,6 +73,7 @@ def incident_view(
     sight: IncidentSight,
     entries: Sequence[Mapping[str, Any]],
     approvals: Sequence[render.ApprovalRow],
+    owed: Sequence[tuple[records.FollowUpRow, str]] = (),
 ) -> render.IncidentView:
     """Return an incident's page."""
     return render.IncidentView(
@@ -81,6 +83,21 @@ def incident_view(
         runs=tuple(map(run_row, sight.runs)),
         approvals=tuple(approvals),
         record=postmortem(sight, entries),
+        follow_ups=tuple(_follow_up(row, why_not) for row, why_not in owed),
+    )
+
+
+def _follow_up(row: records.FollowUpRow, why_not: str) -> render.FollowUpRow:
+    return render.FollowUpRow(
+        id=row.id,
+        about=row.about,
+        text=row.text,
+        owner=row.owner,
+        opened_at=row.opened_at,
+        why_not=why_not,
+        answer=row.answer,
+        closed_by=row.closed_by,
+        closed_at=row.closed_at,
     )
 
 
@@ -156,6 +173,28 @@ def approval_view(
         prompt_text=shown.text,
         outcome=_outcome(row),
         problem=problem,
+        stale=shown.approving is not None,
+        glass=_glass(page, shown),
+    )
+
+
+_NOT_THEIRS = frozenset({"no-break-glass", "not-eligible"})
+"""Refusals of whoever has no such role: nothing is offered to them, and nothing said."""
+
+
+def _glass(page: render.Page, shown: Shown) -> render.GlassView:
+    row, broken, refused = shown.row, shown.broken, shown.glass
+    code = refused.code if refused else ""
+    viewer = page.viewer.id if page.viewer else ""
+    return render.GlassView(
+        roles=shown.rule.break_glass_by if shown.rule else (),
+        may=refused is None,
+        stale=code == "login-not-fresh",
+        why_not=refused.message if refused and code not in _NOT_THEIRS else "",
+        own=viewer == row.requester,
+        broken_by=row.broken_by,
+        reason=broken.reason if broken else "",
+        at=broken.at if broken else None,
     )
 
 

@@ -9,7 +9,13 @@ from interlock_gateway.core.model import Target
 from interlock_gateway.core.timeline import stamp
 from interlock_gateway.service.approvals import Shown
 from interlock_gateway.service.overview import IncidentSight, RunSight
-from interlock_gateway.service.records import ApprovalRow, RunRow, StepRow
+from interlock_gateway.service.records import (
+    ApprovalRow,
+    BreakRow,
+    FollowUpRow,
+    RunRow,
+    StepRow,
+)
 from interlock_gateway.service.runs import PREVIEW
 
 Json = dict[str, Any]
@@ -101,6 +107,7 @@ def approval(row: ApprovalRow) -> Json:
         "grant_expires_at": moment(row.grant_expires_at),
         "ended_at": moment(row.ended_at),
         "reason": row.closing_reason,
+        "broken_by": row.broken_by,
     }
 
 
@@ -130,7 +137,10 @@ def approval_whole(shown: Shown) -> Json:
             "name": row.rule,
             "needs": shown.rule.needs if shown.rule else "a rule that policy no longer has",
             "eligible": sorted(shown.eligible),
+            "confirm_in": shown.rule.confirm_in if shown.rule else "",
+            "break_glass_by": list(shown.rule.break_glass_by) if shown.rule else [],
         },
+        "broken": _broken(shown.broken),
         "votes": [
             {
                 "person": vote.person,
@@ -143,7 +153,33 @@ def approval_whole(shown: Shown) -> Json:
         "you": {
             "may_vote": shown.refusal is None,
             "why_not": shown.refusal.message if shown.refusal else "",
+            "may_approve": shown.refusal is None and shown.approving is None,
         },
+    }
+
+
+def _broken(row: BreakRow | None) -> Json | None:
+    """Return who broke the glass, why and when, or None."""
+    if row is None:
+        return None
+    return {"person": row.person, "reason": row.reason, "at": moment(row.at)}
+
+
+def follow_up(row: FollowUpRow, why_not: str) -> Json:
+    """Return a follow-up, and why whoever asks may not close it."""
+    return {
+        "id": row.id,
+        "incident": row.incident,
+        "approval": row.about,
+        "concerns": row.concerns,
+        "owner": row.owner,
+        "text": row.text,
+        "state": row.state,
+        "opened_at": moment(row.opened_at),
+        "closed_at": moment(row.closed_at),
+        "closed_by": row.closed_by,
+        "answer": row.answer,
+        "why_not": why_not,
     }
 
 

@@ -104,4 +104,6 @@ Index("incidents_key", _named["incidents"].declared_by, _named["incidents"].key,
 Index("approvals_incident", _named["approvals"].incident)
 Index("approvals_state", _named["approvals"].state)
 Index("approvals_run", _named["approvals"].run)
+Index("breaks_person", _named["breaks"].person)
+Index("followups_incident", _named["followups"].incident)
 Index("outbox_open", _named["outbox"].delivered_at, _named["outbox"].id)
