@@ -271,6 +271,7 @@ class ApprovalStory:
         waited_on: the two events that `waited_s` lies between.
         outcome: what came of it in one sentence; "" when nothing was run.
         exhibits: arguments or statement, preview, undo, result, verification.
+        broken: who broke its glass, why and when, as a vote; None where approvers decided.
     """
 
     id: str
@@ -293,6 +294,33 @@ class ApprovalStory:
     refused: tuple[Remark, ...]
     outcome: str
     exhibits: tuple[Exhibit, ...]
+    events: tuple[str, ...]
+    broken: Vote | None = None
+
+    @property
+    def ending(self) -> str:
+        """The last state, and that no approver decided where that is so."""
+        return (
+            f"{self.state}, by break-glass of {self.broken.person}" if self.broken else self.state
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What the postmortem owes an answer to, or its answer.
+
+    Attributes:
+        about: the approval it came of.
+        owner: who led the incident when it was opened; "" for nobody.
+        closed_by, answer: how it ended; "" while it is open.
+    """
+
+    id: str
+    about: str
+    owner: str
+    text: str
+    closed_by: str
+    answer: str
     events: tuple[str, ...]
 
 
@@ -329,6 +357,7 @@ class Postmortem:
     Attributes:
         moments: everything that happened, in time; undated ones last.
         follow_ups: suggestions drawn from the record alone.
+        owed: follow-ups that were opened in the incident, with their answers.
         exported_at: when this was made, or None.
     """
 
@@ -348,3 +377,4 @@ class Postmortem:
     approvals: tuple[ApprovalStory, ...]
     follow_ups: tuple[Remark, ...]
     exported_at: datetime | None = None
+    owed: tuple[FollowUp, ...] = ()
