@@ -160,7 +160,7 @@ def render_approval(view: ApprovalView) -> str:
         least=LEAST_WORDS,
         whole=whole,
         unusual=_unusual(view),
-        state=_STATES.get(view.state, (Tone.UNKNOWN, view.state, "")),
+        state=_state(view),
     )
 
 
@@ -203,6 +203,13 @@ _STATES: Mapping[str, tuple[Tone, str, str]] = {
         "Its outcome was unknown; the timeline says what it was, and how that is known.",
     ),
 }
+
+
+def _state(view: ApprovalView) -> tuple[Tone, str, str]:
+    tone, title, says = _STATES.get(view.state, (Tone.UNKNOWN, view.state, ""))
+    if view.state == "approved" and view.glass.broken_by:
+        return Tone.WARN, "Granted by break-glass", says  # nobody approved it
+    return tone, title, says
 
 
 def _fits(view: ApprovalView) -> bool:

@@ -160,9 +160,7 @@ def approval_view(
         needs=shown.rule.needs if shown.rule else "",
         line=row.line,
         eligible=tuple(sorted(shown.eligible)),
-        votes=tuple(
-            render.VoteRow(vote.person, vote.vote, vote.at, vote.reason) for vote in shown.votes
-        ),
+        votes=_votes(shown),
         proposal_digest=row.digest,
         prompt_digest=shown.prompt_digest,
         may_vote=shown.refusal is None,
@@ -176,6 +174,10 @@ def approval_view(
         stale=shown.approving is not None,
         glass=_glass(page, shown),
     )
+
+
+def _votes(shown: Shown) -> tuple[render.VoteRow, ...]:
+    return tuple(render.VoteRow(one.person, one.vote, one.at, one.reason) for one in shown.votes)
 
 
 _NOT_THEIRS = frozenset({"no-break-glass", "not-eligible"})

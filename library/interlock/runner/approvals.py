@@ -95,7 +95,7 @@ class Approvals:
         while approval["state"] == "pending":
             approval = await self._look(approval, show)
         waited = asyncio.get_running_loop().time() - began
-        self._tell(Settled(step, str(approval["id"]), str(approval["state"]), round(waited, 1)))
+        self._tell(Settled(step, str(approval["id"]), _how(approval), round(waited, 1)))
         return approval
 
     async def _outcome(self, approval: Json, step: str, show: Tell) -> Json:
@@ -178,6 +178,12 @@ def _moment(text: Any) -> datetime | None:
         return datetime.fromisoformat(str(text))
     except ValueError:
         return None
+
+
+def _how(approval: Json) -> str:
+    """Return how it was decided, and that no approver did where that is so."""
+    broken = approval.get("broken_by")
+    return f"{approval['state']}, glass broken by {broken}" if broken else str(approval["state"])
 
 
 def _refused(approval: Json) -> InterlockError:
