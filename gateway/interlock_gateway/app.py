@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, assert_never
+from typing import TYPE_CHECKING, Any, assert_never
 
 import structlog
 from fastapi import FastAPI
@@ -16,12 +16,13 @@ from interlock_gateway.adapters.clock import SystemClock
 from interlock_gateway.adapters.codes import LocalCodes
 from interlock_gateway.adapters.guard import SqlGuard
 from interlock_gateway.adapters.meter import PrometheusMeter
-from interlock_gateway.adapters.noticeboard import LogBoard
+from interlock_gateway.adapters.noticeboard import LogBoard, LoggedBoard
 from interlock_gateway.adapters.policy_files import PolicyFolder
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.seal import KeySeal, key_in
 from interlock_gateway.adapters.secrets import References
 from interlock_gateway.adapters.shelf import FolderShelf
+from interlock_gateway.adapters.slack.at import SlackAt
 from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.targets.loki import LokiReader
@@ -48,6 +49,9 @@ from interlock_gateway.service.telling import Telling
 from interlock_gateway.settings import Settings
 from interlock_gateway.web.server import serve
 
+if TYPE_CHECKING:
+    from interlock_gateway.adapters.slack.connection import Slack
+
 _LONGEST_WORK = timedelta(minutes=10)
 """No action of another gateway is under way for longer than this."""
 
@@ -67,6 +71,7 @@ class Composed:
     meter: PrometheusMeter
     vault: Vault | None
     owns_store: bool
+    slack: "Slack | None" = None
 
 
 def codes_of(settings: Settings) -> LocalCodes:
@@ -92,6 +97,55 @@ def vault_at(settings: Settings) -> VaultAt | None:
     return VaultAt(
         vault.url, vault.token, networks, str(settings.path(vault.ca)) if vault.ca else ""
     )
+
+
+def slack_at(settings: Settings) -> SlackAt | None:
+    """Return where the settings say Slack is; None where approvals are not asked for there.
+
+    Raises:
+        ValueError: they cannot be used.
+    """
+    slack = settings.slack
+    if not slack.bot_token:
+        return None
+    if not slack.team or not slack.channel:
+        raise ValueError(
+            "slack.team and slack.channel are missing: name the workspace (T…) and the channel "
+            "(C…), as Slack shows them in a channel's details and its address in a browser."
+        )
+    if bool(slack.app_token) == bool(slack.signing_secret):
+        raise ValueError(
+            "slack: set app_token to hear by Socket Mode, or signing_secret to be posted to; "
+            "exactly one of them."
+        )
+    if len(set(slack.people.values())) != len(slack.people):
+        raise ValueError("slack.people: an account belongs to one person alone.")
+    if len({address.lower() for address in slack.emails.values()}) != len(slack.emails):
+        raise ValueError("slack.emails: an address belongs to one person alone.")
+    if not base_url(slack.base_url).secure and "://127.0.0.1:" not in slack.base_url:
+        raise ValueError("slack.base_url: a token is not sent over http://; use https://.")
+    return SlackAt(
+        bot_token=slack.bot_token,
+        app_token=slack.app_token,
+        signing_secret=slack.signing_secret,
+        team=slack.team,
+        channel=slack.channel,
+        address=settings.address,
+        accounts={account: person for person, account in slack.people.items()},
+        emails={address: person for person, address in slack.emails.items()},
+        base_url=slack.base_url,
+    )
+
+
+def _connected(
+    at: SlackAt, gateway: Gateway, store: SqlStore, seal: KeySeal, secrets: References
+) -> "Slack":
+    try:
+        from interlock_gateway.adapters.slack.connection import connect  # noqa: PLC0415  only who uses Slack needs its SDK
+    except ImportError as error:
+        message = "Slack is configured, and its SDK is missing: pip install "
+        raise ValueError(f"{message}'interlock-runbooks[slack]' ({error.name}).") from error
+    return connect(at, gateway, store, seal, secrets.resolve)
 
 
 def compose(settings: Settings) -> Composed:
@@ -132,11 +186,16 @@ def compose(settings: Settings) -> Composed:
             pacing=pacing,
         )
     )
-    telling = Telling(store, LogBoard(), clock, meter)
-    reloading = Reloading(store, policy, clock, meter, _tell)
+    at = slack_at(settings)
+    slack = _connected(at, gateway, store, seal, secrets) if at else None
+    if slack is not None:
+        gateway = replace(gateway, chat=slack.uses)
+    board = LoggedBoard(slack.board) if slack else LogBoard()
     owns = settings.store_url.startswith("sqlite")
+    telling = Telling(store, board, clock, meter, gateway.bell, randomness, only_one=owns)
+    reloading = Reloading(store, policy, clock, meter, _tell)
     return Composed(
-        gateway, store, targets, classifier, telling, reloading, meter, secrets.vault, owns
+        gateway, store, targets, classifier, telling, reloading, meter, secrets.vault, owns, slack
     )
 
 
@@ -149,6 +208,8 @@ def application(composed: Composed) -> FastAPI:
             stack.push_async_callback(composed.store.aclose)
             stack.push_async_callback(composed.targets.aclose)
             stack.push_async_callback(composed.classifier.aclose)
+            if composed.slack is not None:
+                stack.push_async_callback(composed.slack.chat.aclose)
             stack.push_async_callback(composed.gateway.execution.drain)
             await composed.classifier.start()
             await _recover(composed)
@@ -171,6 +232,8 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     yield composed.reloading.run()
     yield _sweep(composed)
     yield _prove(composed)
+    if composed.slack is not None:
+        yield from composed.slack.works()
     if composed.vault is not None:
         policy = composed.gateway.policy
         yield composed.vault.run(lambda: named_in(policy.current.targets.values()))

@@ -17,6 +17,7 @@ from pydantic_settings import (
 )
 
 _PREFIX = "INTERLOCK_GATEWAY_"
+_REFERENCE = r"^$|^env:[A-Za-z_][A-Za-z0-9_]*$|^file:.+$"
 _PASSWORD = re.compile(r"(://[^/@:]*:)[^@]*@")
 
 
@@ -52,9 +53,28 @@ class VaultAccess(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     url: str = ""
-    token: Annotated[str, Field(pattern=r"^$|^env:[A-Za-z_][A-Za-z0-9_]*$|^file:.+$")] = ""
+    token: Annotated[str, Field(pattern=_REFERENCE)] = ""
     addresses: list[str] = []
     ca: str = ""
+
+
+class SlackAccess(BaseModel):
+    """The Slack app that asks for approvals; nothing is asked in Slack without `bot_token`.
+
+    What people do comes by Socket Mode with `app_token`, or to `POST /slack/callback` with
+    `signing_secret`. `people` maps a person to their Slack account; `emails` a person to the
+    address that the identity provider has verified, which links them by it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    bot_token: Annotated[str, Field(pattern=_REFERENCE)] = ""
+    app_token: Annotated[str, Field(pattern=_REFERENCE)] = ""
+    signing_secret: Annotated[str, Field(pattern=_REFERENCE)] = ""
+    team: Annotated[str, Field(pattern=r"^$|^[TE][A-Z0-9]{2,}$")] = ""
+    channel: Annotated[str, Field(pattern=r"^$|^[CG][A-Z0-9]{2,}$")] = ""
+    base_url: str = "https://slack.com/api/"
+    people: dict[str, str] = {}
+    emails: dict[str, str] = {}
 
 
 class Settings(BaseSettings):
@@ -68,6 +88,8 @@ class Settings(BaseSettings):
     store: StoreAt = StoreAt()
     people: People = People()
     vault: VaultAccess = VaultAccess()
+    slack: SlackAccess = SlackAccess()
+    public_url: Annotated[str, Field(pattern=r"^$|^https?://[^/]+(/.*)?$")] = ""
     policies: str = "policies"
     runbooks: str = "runbooks"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
@@ -75,6 +97,12 @@ class Settings(BaseSettings):
     def path(self, name: str) -> Path:
         """Return a path of the settings, relative ones below the home."""
         return self.home / name
+
+    @property
+    def address(self) -> str:
+        """Where people reach the gateway's pages, without a slash at the end."""
+        listen = self.listen
+        return (self.public_url or f"http://{listen.host}:{listen.port}").rstrip("/")
 
     @property
     def store_url(self) -> str:

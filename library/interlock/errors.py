@@ -212,6 +212,11 @@ CODES: dict[str, Code] = {
     "no-break-glass": Code(403, Denied, "Ask the approvers: `interlock approvals show`."),
     "too-many-breaks": Code(429, Denied, "Let somebody else decide, or ask an approver."),
     "no-approvers": Code(403, Denied, "Nobody could approve this; have the policy mended first."),
+    # in a chat
+    "chat-not-linked": Code(403, Denied, "Link it: log in at the gateway's page /slack."),
+    "chat-account-unfit": Code(403, Denied, "Vote in the browser or with `interlock approvals`."),
+    "chat-linked-already": Code(409, Denied, "Unlink it on the gateway's page /slack first."),
+    "bad-signature": Code(401, NotLoggedIn, "Only Slack posts here; check the signing secret."),
     # outcomes
     "target-failed": Code(502, TargetFailed, "Read the target's own words above."),
     "target-timeout": Code(504, TargetFailed, "Narrow the statement; it was cancelled on target."),

@@ -59,7 +59,7 @@ TERMINATE = {
 }
 REQUEUE = "UPDATE jobs SET state = 'queued' WHERE state = :was"
 _START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-_KEY = bytes(range(32))
+KEY = bytes(range(32))
 
 _TARGETS = """
 tiers = ["production", "staging", "development"]
@@ -454,8 +454,8 @@ async def house(
             actor=doors or target,
             metrics=target.metrics,
             logs=target.logs,
-            seal=KeySeal(_KEY),
-            tokens=SignedRunTokens(_KEY),
+            seal=KeySeal(KEY),
+            tokens=SignedRunTokens(KEY),
             codes=LocalCodes(folder / "codes"),
             library=FolderShelf(folder / "runbooks"),
             clock=clock,

@@ -42,15 +42,14 @@ def _lines(proposal: Proposal, approval: str, channel: str) -> Iterator[str]:
     yield f"{approval} · {proposal.incident} · shown in {channel}"
     yield f"asked by {proposal.requester}: {proposal.operation} (effect {proposal.effect})"
     yield f"on target: {proposal.target} ({proposal.tier}, {proposal.dialect})"
-    yield f"from: {proposal.run} {_flat(proposal.runbook)}, step {_flat(proposal.step)}"
+    yield f"from: {proposal.run} {flat(proposal.runbook)}, step {flat(proposal.step)}"
     yield "reason: " + visible(proposal.reason or "none given").replace("\n", " ")
     yield "exactly this will be sent:"
     yield from _indented(visible(proposal.statement))
-    for place, name in enumerate(proposal.names, start=1):
-        yield f"  {place}: {_flat(name)} = {_value(proposal.values[name])}"
+    yield from _indented("\n".join(value_lines(proposal))) if proposal.names else ()
     yield from _expectation(proposal)
     yield "what a read showed when it was asked for:"
-    yield from _preview(proposal.preview)
+    yield from preview_lines(proposal.preview)
     yield f"it touches: {visible(proposal.blast_radius)}"
     yield f"to undo it: {visible(proposal.undo)}"
     yield f"needs: {proposal.rule.get('needs', '')}; not {proposal.requester}"
@@ -62,6 +61,12 @@ def _lines(proposal: Proposal, approval: str, channel: str) -> Iterator[str]:
     yield f"decide before: {proposal.expires_at}"
 
 
+def value_lines(proposal: Proposal) -> Iterator[str]:
+    """Yield a line for each value that goes along with the statement."""
+    for place, name in enumerate(proposal.names, start=1):
+        yield f"{place}: {flat(name)} = {_value(proposal.values[name])}"
+
+
 def _expectation(proposal: Proposal) -> Iterator[str]:
     if proposal.expect == "row count":
         yield f"it is undone at once unless exactly {proposal.rows:,} rows change"
@@ -69,7 +74,8 @@ def _expectation(proposal: Proposal) -> Iterator[str]:
         yield f"it counts as done only if the answer is: {proposal.expect}"
 
 
-def _preview(preview: Mapping[str, Any]) -> Iterator[str]:
+def preview_lines(preview: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a read showed: a note, a count, the first rows and how many more there are."""
     if preview.get("note"):
         yield f"  {visible(preview['note'])}"
     if "count" in preview:
@@ -85,7 +91,7 @@ def _preview(preview: Mapping[str, Any]) -> Iterator[str]:
         yield f"  the whole was cut off at {visible(preview['truncated'])}"
     if "trial" in preview:
         yield "what the target answered when it only tried it:"
-        yield from _preview(preview["trial"])
+        yield from preview_lines(preview["trial"])
 
 
 def _indented(text: str) -> Iterator[str]:
@@ -93,13 +99,13 @@ def _indented(text: str) -> Iterator[str]:
 
 
 def _value(typed: Mapping[str, Any]) -> str:
-    return f"{_flat(typed.get('value'))} ({typed.get('type')})"
+    return f"{flat(typed.get('value'))} ({typed.get('type')})"
 
 
 def _cell(column: Mapping[str, Any], value: Any) -> str:
-    text = _flat(_readable(column.get("type", ""), value))
+    text = flat(_readable(column.get("type", ""), value))
     short = text if len(text) <= _CELL else f"{text[:_CELL]}… ({len(text):,} characters)"
-    return f"{_flat(column['name'])} {short}"
+    return f"{flat(column['name'])} {short}"
 
 
 def _readable(kind: str, value: Any) -> Any:
@@ -109,6 +115,7 @@ def _readable(kind: str, value: Any) -> Any:
     return str(wire.decode_cell(kind, value))
 
 
-def _flat(value: Any) -> str:
+def flat(value: Any) -> str:
+    """Return a value on one line, with nothing in it invisible."""
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return visible(text).replace("\n", "⏎").replace("\t", " ")

@@ -4,7 +4,7 @@ Eligibility, quorum and clocks are checked inside the unit of work that writes t
 the policy of that moment; the one writer makes every such unit atomic.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,12 +19,13 @@ from interlock_gateway.core.glass import refuse_break
 from interlock_gateway.core.model import IncidentRole
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.prompt import prompt, prompt_digest
-from interlock_gateway.core.timeline import Draft, text_part
-from interlock_gateway.service.ballots import ballot_of, cast, confirmed_in, glass_of, note_refusal
+from interlock_gateway.core.timeline import Draft
+from interlock_gateway.service.ballots import ballot_of, parts_of
 from interlock_gateway.service.bell import Bell
+from interlock_gateway.service.casting import cast, confirmed_in, glass_of, note_refusal
 from interlock_gateway.service.closing import settle, tell
 from interlock_gateway.service.identity import Principal, login_of
-from interlock_gateway.service.incidents import incident_of, may_read, must_read
+from interlock_gateway.service.incidents import may_read, must_read
 from interlock_gateway.service.ports import (
     Clock,
     Meter,
@@ -34,7 +35,9 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
+from interlock_gateway.service.prompting import prompted
 from interlock_gateway.service.records import ApprovalRow, BreakRow, PromptRow, VoteRow
+from interlock_gateway.service.telling import Untold, untold
 
 APPROVE, DENY = "approve", "deny"
 RUNNER = "runner"
@@ -60,6 +63,7 @@ class Shown:
             where the rule wants a fresh login in the browser; or None.
         glass: why this person may not break the glass now, or None.
         broken: who broke it and why, or None.
+        untold: what could not be told outside about it yet, or None.
     """
 
     row: ApprovalRow
@@ -73,6 +77,7 @@ class Shown:
     approving: Refusal | None
     glass: Refusal | None
     broken: BreakRow | None
+    untold: Untold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,14 @@ class Vote:
     proposal_digest: str
     prompt_digest: str
     reason: str = ""
+
+
+Along = Callable[[Transaction, Refusal | None], None]
+"""What goes into the unit of work of a vote, given why it was refused, if it was."""
+
+
+def nothing_more(_tx: Transaction, _refused: Refusal | None) -> None:
+    """Write nothing beside the vote."""
 
 
 def approval_of(tx: Reading, approval: str) -> ApprovalRow:
@@ -106,12 +119,6 @@ def opened(seal: Seal, row: ApprovalRow) -> Proposal:
     except ValueError:
         pass
     raise refusal("approval-invalidated", f"The stored bytes of {row.id} are not what was asked.")
-
-
-def parts_of(tx: Reading, incident: str) -> Mapping[str, IncidentRole]:
-    """Return everybody's part in an incident."""
-    found = incident_of(tx, incident)
-    return found.roles if found else {}
 
 
 def quorum(tx: Reading, row: ApprovalRow, policy: Policy, rule: ApprovalRule) -> bool:
@@ -205,8 +212,16 @@ class Approvals:
         """Let nobody wait any more: the gateway stops, and a runner asks again by itself."""
         self._bell.silence()
 
-    async def vote(self, who: Principal, approval: str, vote: Vote) -> ApprovalRow:
+    async def vote(
+        self, who: Principal, approval: str, vote: Vote, *, along: Along = nothing_more
+    ) -> ApprovalRow:
         """Count a vote, or record why it does not count.
+
+        Args:
+            who: who votes.
+            approval: on what.
+            vote: the answer, and what it was given to.
+            along: what is written in the same unit of work, whichever way it goes.
 
         Raises:
             InterlockError: the code says which check refused it.
@@ -218,7 +233,13 @@ class Approvals:
         if vote.vote == DENY and not vote.reason.strip():
             raise refusal("bad-request", "A denial says why, so that the requester can go on.")
         unit = self._vote_unit(who, approval, vote)
-        row, refused = await self._store.commit(unit)
+
+        def whole(tx: Transaction) -> tuple[ApprovalRow, Refusal | None]:
+            row, refused = unit(tx)
+            along(tx, refused)
+            return row, refused
+
+        row, refused = await self._store.commit(whole)
         self._bell.ring(approval)
         if refused is not None:
             self._meter.count("votes", outcome=refused.code)
@@ -285,6 +306,7 @@ class Approvals:
             approving=core.refuse_approving(ballot, login_of(who, now)),
             glass=refuse_break(glass_of(tx, row, policy, who, now), now),
             broken=tx.get(BreakRow, approval),
+            untold=untold(tx, row.id),
         )
 
     async def _remember(self, who: Principal, shown: Shown, channel: str) -> None:
@@ -292,26 +314,7 @@ class Approvals:
         row = shown.row
 
         def unit(tx: Transaction) -> None:
-            if tx.get(PromptRow, row.id, shown.prompt_digest) is not None:
-                return
-            tx.add(PromptRow(row.id, shown.prompt_digest, channel, tx.now))
-            tx.append(
-                Draft(
-                    "approval.prompted",
-                    who.authid,
-                    {
-                        "approval": row.id,
-                        "channel": channel,
-                        "prompt_digest": shown.prompt_digest,
-                        "proposal_digest": row.digest,
-                    },
-                    {"prompt": text_part(shown.text)},
-                    incident=row.incident,
-                    subject=row.id,
-                    correlationid=row.id,
-                    causationid=row.event,
-                )
-            )
+            prompted(tx, row, who.authid, channel, shown.text, shown.prompt_digest)
 
         known = await self._store.read(lambda tx: tx.get(PromptRow, row.id, shown.prompt_digest))
         if known is None:
@@ -350,6 +353,7 @@ class Approvals:
         if vote.vote == DENY:
             return settle(tx, row, ApprovalState.DENIED, who.authid, reason=vote.reason)
         if rule is None or not quorum(tx, row, policy, rule):
+            tell(tx, "approval.voted", row.id)
             return tx.change(row, version=row.version + 1)
         return _grant(tx, row, rule)
 

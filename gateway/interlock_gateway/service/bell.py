@@ -5,6 +5,9 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 
+OUTBOX = "outbox"
+"""The bell of whoever tells what is in the outbox; it rings whenever another one does."""
+
 
 class Bell:
     """One bell per approval; `listen` before looking, so that no ring falls between."""
@@ -32,7 +35,7 @@ class Bell:
 
     def ring(self, name: str) -> None:
         """Wake everybody who listens for `name`."""
-        for event in self._listeners.get(name, ()):
+        for event in (*self._listeners.get(name, ()), *self._listeners.get(OUTBOX, ())):
             event.set()
 
     def silence(self) -> None:

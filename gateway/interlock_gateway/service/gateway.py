@@ -6,6 +6,9 @@ from typing import Any, Protocol
 
 from interlock_gateway.service.approvals import Approvals
 from interlock_gateway.service.bell import Bell
+from interlock_gateway.service.chat.hearing import Hearing
+from interlock_gateway.service.chat.links import Links
+from interlock_gateway.service.chat.protocol import Door
 from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
@@ -50,6 +53,15 @@ class Library(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class ChatUses:
+    """What people do about a chat: in it, and on the page where they link their account."""
+
+    hearing: Hearing
+    links: Links
+    door: Door | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """The use cases, and the few ports that the web itself needs."""
 
@@ -74,6 +86,8 @@ class Gateway:
     clock: Clock
     randomness: Randomness
     meter: Meter
+    bell: Bell
+    chat: ChatUses | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +142,5 @@ def assemble(ports: Ports) -> Gateway:
         clock=clock,
         randomness=random,
         meter=meter,
+        bell=bell,
     )

@@ -16,9 +16,10 @@ from interlock_gateway.core.approval_rule import ApprovalRule
 from interlock_gateway.core.glass import USE_WITHIN_S, may_break, refuse_break, refuse_words
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.timeline import Draft, text_part
-from interlock_gateway.service.approvals import approval_of, expire_if_due, parts_of
-from interlock_gateway.service.ballots import glass_of, note_refusal
+from interlock_gateway.service.approvals import approval_of, expire_if_due
+from interlock_gateway.service.ballots import parts_of
 from interlock_gateway.service.bell import Bell
+from interlock_gateway.service.casting import glass_of, note_refusal
 from interlock_gateway.service.closing import tell
 from interlock_gateway.service.followups import Opening, open_follow_up
 from interlock_gateway.service.identity import Principal

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from interlock_gateway.core.model import Before, Classification, Statement, Target
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.timeline import Draft
-from interlock_gateway.service.records import Record
+from interlock_gateway.service.records import OutboxRow, Record
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -20,6 +20,30 @@ class StoreUnwritableError(Exception):
 
 class ConflictError(Exception):
     """A row exists already, or is not in the state that a change expected."""
+
+
+class NotReachedError(Exception):
+    """Whoever is to be told does not answer, or takes nothing now: it is tried again later.
+
+    What an operator has to mend (a revoked token, a channel the app was never invited to) is of
+    this kind, too: nothing is lost while it lasts.
+    """
+
+    def __init__(self, message: str, *, after_s: float = 0.0, alone: bool = False) -> None:
+        """Say what happened.
+
+        Args:
+            message: what happened and what to do about it.
+            after_s: seconds before which it makes no sense to try again.
+            alone: whether others can be told all the same.
+        """
+        super().__init__(message)
+        self.after_s = after_s
+        self.alone = alone
+
+
+class NotTakenError(Exception):
+    """A notice that is refused for good: trying it again cannot help."""
 
 
 class StoredEvent(Protocol):
@@ -263,10 +287,15 @@ class PolicySource(Protocol):
 
 
 class Noticeboard(Protocol):
-    """Tells people outside what waits for them: a log line now, Slack later."""
+    """Tells people outside what waits for them: in the log, in a chat."""
 
-    async def post(self, kind: str, subject: str, payload: Mapping[str, Any]) -> None:
-        """Tell it; raising means that it is tried again later."""
+    async def post(self, notice: OutboxRow) -> None:
+        """Tell it.
+
+        Raises:
+            NotReachedError: not now.
+            NotTakenError: never.
+        """
         ...
 
 

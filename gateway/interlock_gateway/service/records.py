@@ -268,7 +268,10 @@ class PromptRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow(Record):
-    """Something to be told outside, written with the state that made it necessary."""
+    """Something to be told outside, written with the state that made it necessary.
+
+    `trouble` is why the last try failed; what is refused for good is set aside, not delivered.
+    """
 
     TABLE: ClassVar[str] = "outbox"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
@@ -279,6 +282,80 @@ class OutboxRow(Record):
     created_at: datetime
     attempts: int = 0
     delivered_at: datetime | None = None
+    trouble: str = ""
+    set_aside_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRow(Record):
+    """Work that one gateway does at a time: who holds it, and until when."""
+
+    TABLE: ClassVar[str] = "claims"
+    KEY: ClassVar[tuple[str, ...]] = ("name",)
+    name: str
+    holder: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PostRow(Record):
+    """One message in a chat: written before it is posted, so that it is never posted twice.
+
+    `key` is what it is about; `ts` its name in the chat, empty until that is known; `shown` the
+    digest of what it says.
+    """
+
+    TABLE: ClassVar[str] = "posts"
+    KEY: ClassVar[tuple[str, ...]] = ("key",)
+    key: str
+    room: str
+    thread: str
+    begun_at: datetime
+    ts: str = ""
+    shown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow(Record):
+    """Something that somebody did in a chat, durable before the chat is told that it arrived.
+
+    `content` is sealed; `proof` names the request that brought it; `outcome` is a word.
+    """
+
+    TABLE: ClassVar[str] = "inbox"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    id: str
+    content: bytes
+    proof: str
+    received_at: datetime
+    outcome: str = ""
+    handled_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRow(Record):
+    """Which person an account in a chat belongs to; `how` is code or email."""
+
+    TABLE: ClassVar[str] = "links"
+    KEY: ClassVar[tuple[str, ...]] = ("team", "account")
+    team: str
+    account: str
+    person: str
+    how: str
+    linked_at: datetime
+    ended_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkCodeRow(Record):
+    """A one-time code, as its hash, by which a person who is logged in claims an account."""
+
+    TABLE: ClassVar[str] = "link_codes"
+    KEY: ClassVar[tuple[str, ...]] = ("hash",)
+    hash: str
+    person: str
+    expires_at: datetime
+    used_at: datetime | None = None
 
 
 ROWS: tuple[type[Record], ...] = (
@@ -296,4 +373,9 @@ ROWS: tuple[type[Record], ...] = (
     FollowUpRow,
     PromptRow,
     OutboxRow,
+    ClaimRow,
+    PostRow,
+    InboxRow,
+    LinkRow,
+    LinkCodeRow,
 )

@@ -7,6 +7,8 @@ from typing import Any
 
 from interlock.export import Exhibit, Postmortem
 
+from interlock_gateway.service.telling import Untold
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -240,6 +242,7 @@ class ApprovalView:
         may_vote: whether this viewer may vote now; if not, `why_not` says why in a sentence.
         stale: whether an approval, though not a denial, needs a fresh login first.
         glass: what breaking the glass is about.
+        untold: what nobody could be told of it elsewhere, or None.
     """
 
     page: Page
@@ -281,6 +284,7 @@ class ApprovalView:
     problem: Problem | None = None
     stale: bool = False
     glass: GlassView = GlassView()
+    untold: Untold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,3 +294,20 @@ class ProblemView:
     page: Page
     status: int
     problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """An account in Slack, and how it came to be linked: operator, code or email."""
+
+    account: str
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """A person's accounts in Slack, and a one-time code if they just asked for one."""
+
+    page: Page
+    accounts: tuple[Linked, ...]
+    code: str = ""

@@ -16,6 +16,7 @@ The pages link to and post to these paths, which the routes provide:
     GET  /approvals/{id}
                      POST /approvals/{id}/vote   vote, proposal_digest, prompt_digest, csrf, reason
                      POST /approvals/{id}/break  the same without vote, and target
+    GET  /slack      POST /slack/code, /slack/unlink   csrf, account
     GET  /static/interlock.css        `stylesheet()`
 """
 
@@ -38,6 +39,7 @@ from markupsafe import Markup
 from interlock_gateway.core.approval import FRESH_LOGIN
 from interlock_gateway.core.glass import LEAST_WORDS
 from interlock_gateway.web.page_views import (
+    AccountView,
     ApprovalRow,
     ApprovalsView,
     ApprovalView,
@@ -62,6 +64,7 @@ __all__ = [
     "HEADERS",
     "MAX_PROPOSAL",
     "WAITING_S",
+    "AccountView",
     "ApprovalRow",
     "ApprovalView",
     "ApprovalsView",
@@ -80,6 +83,7 @@ __all__ = [
     "Viewer",
     "VoteRow",
     "relative",
+    "render_account",
     "render_approval",
     "render_approvals",
     "render_incident",
@@ -121,6 +125,11 @@ _FRESH_MINUTES = int(FRESH_LOGIN.total_seconds() // 60)
 def render_login(view: LoginView) -> str:
     """Return the page that asks for a one-time code."""
     return _write("login.html", view, here="login", minutes=_FRESH_MINUTES)
+
+
+def render_account(view: AccountView) -> str:
+    """Return the page on which a person links their Slack account."""
+    return _write("account.html", view, here="slack")
 
 
 def render_incidents(view: IncidentsView) -> str:

@@ -10,13 +10,13 @@ from interlock_gateway.service.gateway import Gateway
 from interlock_gateway.web import pages, problems
 from interlock_gateway.web.auth import principal
 from interlock_gateway.web.bounds import Bounds
-from interlock_gateway.web.routes import approvals, catalogue, identity, incidents, runs
+from interlock_gateway.web.routes import approvals, catalogue, chat, identity, incidents, runs
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 OPEN = (
     *("POST /v1/login", "GET /healthz", "GET /metrics"),
-    *("GET /login", "POST /login", "GET /static/{name}"),
+    *("GET /login", "POST /login", "GET /static/{name}", "POST /slack/callback"),
 )
 """The golden list: every other route needs a credential, which a test asks each of them for."""
 
@@ -43,6 +43,8 @@ def serve(
     app.include_router(identity.open_routes)
     app.include_router(pages.open_routes)
     app.include_router(pages.routes)
+    app.include_router(chat.open_routes)
+    app.include_router(chat.routes)
 
     @app.get("/metrics", tags=["operations"])
     async def metrics() -> Response:

@@ -173,11 +173,8 @@ def approval_view(
         problem=problem,
         stale=shown.approving is not None,
         glass=_glass(page, shown),
+        untold=shown.untold,
     )
-
-
-def _votes(shown: Shown) -> tuple[render.VoteRow, ...]:
-    return tuple(render.VoteRow(one.person, one.vote, one.at, one.reason) for one in shown.votes)
 
 
 _NOT_THEIRS = frozenset({"no-break-glass", "not-eligible"})
@@ -198,6 +195,10 @@ def _glass(page: render.Page, shown: Shown) -> render.GlassView:
         reason=broken.reason if broken else "",
         at=broken.at if broken else None,
     )
+
+
+def _votes(shown: Shown) -> tuple[render.VoteRow, ...]:
+    return tuple(render.VoteRow(one.person, one.vote, one.at, one.reason) for one in shown.votes)
 
 
 def _arguments(proposal: Proposal) -> tuple[render.Argument, ...]:

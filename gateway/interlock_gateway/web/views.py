@@ -17,6 +17,7 @@ from interlock_gateway.service.records import (
     StepRow,
 )
 from interlock_gateway.service.runs import PREVIEW
+from interlock_gateway.service.telling import Untold
 
 Json = dict[str, Any]
 
@@ -155,6 +156,19 @@ def approval_whole(shown: Shown) -> Json:
             "why_not": shown.refusal.message if shown.refusal else "",
             "may_approve": shown.refusal is None and shown.approving is None,
         },
+        "untold": _untold(shown.untold),
+    }
+
+
+def _untold(found: Untold | None) -> Json | None:
+    """Return what could not be told outside: since when, how often it was tried, why."""
+    if found is None:
+        return None
+    return {
+        "since": moment(found.since),
+        "attempts": found.attempts,
+        "trouble": found.trouble,
+        "set_aside": found.set_aside,
     }
 
 

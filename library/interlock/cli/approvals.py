@@ -238,7 +238,15 @@ def _print_votes(item: Json) -> None:
         prose(f"{', '.join(_eligible(item))} may decide until {moment(item['expires_at'])}.", "  ")
         if breakers := item.get("rule", {}).get("break_glass_by"):
             prose(f"{' or '.join(map(flat, breakers))} may break the glass, in the browser.", "  ")
+        _print_untold(item)
         prose(f"next  interlock approvals approve {item['id']}  |  deny {item['id']}", "  ")
+
+
+def _print_untold(item: Json) -> None:
+    """Say since when, and why, nobody could be told of it elsewhere."""
+    if found := item.get("untold"):
+        since, trouble = moment(found["since"]), flat(found["trouble"])
+        prose(f"Not told elsewhere since {since}: {trouble} Decide here or in the browser.", "  ")
 
 
 def _eligible(item: Json) -> list[str]:
