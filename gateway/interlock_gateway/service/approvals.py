@@ -14,7 +14,7 @@ from interlock.errors import InterlockError, refusal
 
 from interlock_gateway.core import approval as core
 from interlock_gateway.core.approval import ApprovalState, Proposal, Refusal
-from interlock_gateway.core.approval_rule import WEB, ApprovalRule, satisfied
+from interlock_gateway.core.approval_rule import ApprovalRule, satisfied
 from interlock_gateway.core.glass import refuse_break
 from interlock_gateway.core.model import IncidentRole
 from interlock_gateway.core.policy import Policy
@@ -128,14 +128,16 @@ def quorum(tx: Reading, row: ApprovalRow, policy: Policy, rule: ApprovalRule) ->
     they were cast.
     """
     parts = parts_of(tx, row.incident)
-    votes = tx.rows(VoteRow, approval=row.id, vote=APPROVE)
-    anywhere = rule.confirm_in != WEB
     approvals = {
         vote.person: policy.roles_of(vote.person, parts.get(vote.person))
-        for vote in votes
-        if anywhere or vote.confirmed_in == WEB
+        for vote in _counting(tx, row, rule)
     }
     return satisfied(rule, approvals, requester=row.requester)
+
+
+def _counting(tx: Reading, row: ApprovalRow, rule: ApprovalRule) -> list[VoteRow]:
+    votes = tx.rows(VoteRow, approval=row.id, vote=APPROVE, order="at")
+    return [vote for vote in votes if rule.confirm_in in ("", vote.confirmed_in)]
 
 
 class Approvals:
@@ -374,7 +376,7 @@ def _written(tx: Transaction, who: Principal, row: ApprovalRow, vote: Vote) -> V
 def _grant(tx: Transaction, row: ApprovalRow, rule: ApprovalRule) -> ApprovalRow:
     """Turn a satisfied request into a grant, which works once and not for long."""
     expires = tx.now + timedelta(seconds=rule.use_within_s)
-    people = [vote.person for vote in tx.rows(VoteRow, approval=row.id, vote=APPROVE, order="at")]
+    people = [vote.person for vote in _counting(tx, row, rule)]
     changed = tx.change(
         row,
         state=ApprovalState.APPROVED.value,
