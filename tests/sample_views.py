@@ -11,6 +11,8 @@ from interlock_gateway.web.render import (
     ApprovalsView,
     ApprovalView,
     Argument,
+    FollowUpRow,
+    GlassView,
     IncidentRow,
     IncidentsView,
     IncidentView,
@@ -156,6 +158,28 @@ def plan(**changes: Any) -> PlanView:
     return replace(view, **changes)
 
 
+def broken() -> ApprovalView:
+    glass = GlassView(
+        roles=("sre",),
+        broken_by="you",
+        reason="Nobody of the dbas answers and checkout is down.",
+        at=at(80),
+    )
+    return approval(state="approved", may_vote=False, grant_expires_at=at(380), glass=glass)
+
+
+def owed(**changes: Any) -> FollowUpRow:
+    row = FollowUpRow(
+        id="F-1",
+        about="A-1",
+        text="you broke the glass for A-1 (pg.terminate_backend on orders). Was it right?",
+        owner="you",
+        opened_at=at(80),
+        why_not="",
+    )
+    return replace(row, **changes)
+
+
 def incident() -> IncidentView:
     return IncidentView(
         page=PAGE,
@@ -164,6 +188,11 @@ def incident() -> IncidentView:
         runs=(RunRow("R-1", "pg-lock-contention", "1.0.0", "curated", "you", "running", at(21)),),
         approvals=(approval_row(), approval_row(id="A-2", state="denied", may_vote=False)),
         record=build(INCIDENT, sample()),
+        follow_ups=(
+            owed(),
+            owed(id="F-2", why_not="F-2 is about what you did yourself; somebody else closes it."),
+            owed(id="F-3", closed_by="approver", answer="Right; pagers mended", closed_at=at(85)),
+        ),
     )
 
 
@@ -186,9 +215,11 @@ def pages() -> dict[str, str]:
     )
     lost = Outcome(message="The connection was lost.")
     plan_row = approval_row(id="P-1", operation="a plan of 2 actions", count=2)
+    whole = GlassView(("sre",), may=True, own=True, why_not="Yours is older.")
     why_not = "You asked for this yourself; somebody else must approve it."
     return {
         "login": render_login(LoginView(nobody)),
+        "login-again": render_login(LoginView(nobody, next="/approvals/A-1", again=True)),
         "login-wrong": render_login(LoginView(nobody, problem=Problem("No such code."))),
         "incidents": render_incidents(incidents()),
         "incidents-none": render_incidents(IncidentsView(PAGE, ())),
@@ -207,11 +238,20 @@ def pages() -> dict[str, str]:
             )
         ),
         "approval-not-mine": render_approval(approval(may_vote=False, why_not=why_not)),
+        "approval-stale": render_approval(approval(stale=True)),
+        "approval-glass": render_approval(
+            approval(may_vote=False, why_not=why_not, glass=whole)
+        ),
+        "approval-glass-stale": render_approval(
+            approval(may_vote=False, why_not=why_not, glass=replace(whole, may=False, stale=True))
+        ),
+        "approval-broken": render_approval(broken()),
         "approval-done": render_approval(done()),
         "approval-in-a-plan": render_approval(
             approval(may_vote=False, plan="P-1", why_not="This is part of P-1.")
         ),
         "plan": render_plan(plan()),
+        "plan-stale": render_plan(plan(stale=True)),
         "plan-under-way": render_plan(
             plan(state="mixed", may_vote=False, members=(done(), approval(state="approved")))
         ),

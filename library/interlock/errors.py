@@ -206,6 +206,12 @@ CODES: dict[str, Code] = {
     "self-approval": Code(403, Denied, "Somebody else must approve what you asked for."),
     "already-voted": Code(409, Denied, "Your vote counts once; another person must vote."),
     "not-eligible": Code(403, Denied, "See who may: `interlock approvals show`."),
+    "confirm-in-web": Code(
+        403, Denied, "Open the approval's page in a browser, log in there and decide on it."
+    ),
+    "login-not-fresh": Code(403, Denied, "Log in again in the browser, then decide on the page."),
+    "no-break-glass": Code(403, Denied, "Ask the approvers: `interlock approvals show`."),
+    "too-many-breaks": Code(429, Denied, "Let somebody else decide, or ask an approver."),
     "no-approvers": Code(403, Denied, "Nobody could approve this; have the policy mended first."),
     # in a chat
     "chat-not-linked": Code(403, Denied, "Link it: log in at the gateway's page /slack."),

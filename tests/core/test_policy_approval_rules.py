@@ -1,5 +1,6 @@
 """Quorums: seats are filled by distinct people, and the requester fills none."""
 
+from dataclasses import replace
 from itertools import combinations, permutations
 
 import pytest
@@ -76,6 +77,12 @@ def test_the_digestible_form_holds_everything_that_binds() -> None:
         "use_within_s": 300,
         "max_rows": 10,
     }
+
+
+def test_what_a_rule_may_leave_out_is_in_it_only_when_it_is_said() -> None:
+    said = replace(all_of((DBA, 1)), confirm_in="web", break_glass_by=("sre",))
+    more = {"confirm_in": "web", "break_glass_by": ["sre"]}
+    assert said.as_json() == all_of((DBA, 1)).as_json() | more
 
 
 ROLE_SETS = st.frozensets(st.sampled_from([DBA, SRE, LEAD]), max_size=3)

@@ -162,10 +162,21 @@ def test_a_chain_of_roles_deeper_than_casbin_follows_is_an_error(
         ('role = "sre", count = 1', 'role = "sre", count = 0', "`count = 0` must be from 1 to 10"),
         ('role = "sre"', 'role = "dba"', "`all_of` names a role twice"),
         ("all_of =", "any_of = []\nall_of =", "exactly one of `all_of` and `any_of`"),
-        (
-            "max_rows = 10",
-            'max_rows = 10\nconfirm_in = "slack"',
-            "`confirm_in` is not enforced by",
+        ("max_rows = 10", 'max_rows = 10\nconfirm_in = "slack"', "`confirm_in = 'slack'` is unkn"),
+        ("max_rows = 10", 'max_rows = 10\nconfirm_in = ""', "`confirm_in` is empty."),
+        ("max_rows = 10", "max_rows = 10\nconfirm_in = true", "`confirm_in` must be a text."),
+        ("max_rows = 10", 'max_rows = 10\nbreak_glass_by = ["sre"]', "ends in `-or-break-glass`"),
+        ("two-people]", "two-people-or-break-glass]", "ends in `-or-break-glass`"),
+        *(
+            ("two-people]", f"two-people-or-break-glass]\nbreak_glass_by = {roles}", message)
+            for roles, message in (
+                ("[]", "`break_glass_by` must be a list of texts with at least one"),
+                ('"sre"', "`break_glass_by` must be a list of texts"),
+                ('["sra"]', "'sra', which is unknown; did you mean `sre`?"),
+                ('["*"]', "`break_glass_by` names '*', which is unknown"),
+                ('["incident:commander"]', "can be taken during an incident; name standing"),
+                ('["sre", "sre"]', "`break_glass_by` names something twice."),
+            )
         ),
         ("max_rows = 10", "max_rows = 10\nbreak_glass = true", "`break_glass` is not enforced by"),
         ("max_rows = 10", "max_rows = 10\nrequester_may_vote = true", "requester never counts"),

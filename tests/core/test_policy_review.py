@@ -282,6 +282,29 @@ def test_the_matrix_shows_terms_by_part_tier_and_operation() -> None:
     assert table(matrix(loaded()), "development, curated")["db.stop"]["responder"] == "-"
 
 
+def test_the_matrix_names_every_line_that_lets_a_glass_be_broken_and_by_whom() -> None:
+    glass = APPROVALS.replace(
+        "[rule.two-people]",
+        '[rule.two-people-or-break-glass]\nconfirm_in = "web"\nbreak_glass_by = ["sre"]',
+    )
+    permissions = PERMISSIONS.replace("two-people", "two-people-or-break-glass")
+    text = matrix(loaded(approvals=glass, permissions=permissions))
+    line = next(one for one in permissions.splitlines() if "break-glass" in one)
+    assert f"\nsre: {line}\n" in text
+    assert "one dba and one sre; in the web alone, freshly logged in" in text
+    assert table(text, "production, curated")["db.stop"]["responder"].endswith("-or-break-glass")
+    assert "\nnobody, nowhere\n" in matrix(loaded())
+
+
+def test_a_glass_that_nobody_could_break_is_found() -> None:
+    glass = APPROVALS.replace(
+        "[rule.two-people]", '[rule.two-people-or-break-glass]\nbreak_glass_by = ["boss"]'
+    )
+    permissions = PERMISSIONS.replace("two-people", "two-people-or-break-glass")
+    found = check(loaded(approvals=glass, permissions=permissions, roles=ROLES + "role, boss\n"))
+    assert any("nobody holds boss, which may break its glass" in one.message for one in found)
+
+
 def test_the_matrix_shows_the_combinations_of_roles_that_people_hold() -> None:
     permissions = lines(
         "dba, *, *, *, costly, *, allow, freely, -",

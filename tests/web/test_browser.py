@@ -150,6 +150,35 @@ def test_one_press_votes_on_the_whole_plan_once_all_of_it_can_be_read(browser: B
         assert "prompt_digest=sha256%3A7777" in sent
 
 
+def test_the_glass_is_broken_by_keyboard_alone_after_words_and_a_name(browser: Browser) -> None:
+    with visit(browser, pages()["approval-glass"], width=PHONE) as seen:
+        page = seen.page
+        page.locator("#glass-reason").focus()
+        page.keyboard.type("Too short")
+        page.keyboard.press("Tab")
+        page.keyboard.type("orders")
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Break the glass for A-1"
+        page.keyboard.press("Enter")
+        assert seen.sent == []
+        page.locator("#glass-reason").fill("Nobody of the dbas answers.")
+        page.get_by_role("button", name="Break the glass for A-1").press("Enter")
+        page.wait_for_url("**/break")
+        [sent] = seen.sent
+        assert "reason=Nobody+of+the+dbas+answers." in sent
+        assert "target=orders" in sent
+
+
+def test_the_way_to_a_fresh_login_is_a_link_a_thumb_can_hit(browser: Browser) -> None:
+    with visit(browser, pages()["approval-stale"], width=PHONE) as seen:
+        link = seen.page.get_by_role("link", name="Log in again")
+        box = link.bounding_box()
+        assert box
+        assert box["height"] >= 44
+        link.click()
+        assert seen.page.url == HOST + "login?again=1&next=/approvals/A-1"
+
+
 def test_approving_without_the_tick_sends_nothing(browser: Browser) -> None:
     with visit(browser, render_approval(approval()), width=PHONE) as seen:
         seen.page.get_by_role("button", name="Approve A-1").click()

@@ -1,6 +1,7 @@
 """The pages say what is needed, show data as data, and offer a vote only where there is one."""
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib.resources import files
 from typing import Any
@@ -13,7 +14,9 @@ from interlock_gateway.web.render import (
     CSP,
     HEADERS,
     MAX_PROPOSAL,
+    ApprovalsView,
     Argument,
+    GlassView,
     IncidentsView,
     LoginView,
     Outcome,
@@ -22,6 +25,7 @@ from interlock_gateway.web.render import (
     ProblemView,
     VoteRow,
     render_approval,
+    render_approvals,
     render_incident,
     render_incidents,
     render_login,
@@ -32,12 +36,14 @@ from interlock_gateway.web.render import (
 from sample_incident import INCIDENT
 from sample_views import (
     COLLEAGUE,
+    PAGE,
     STATEMENT,
     approval,
     approval_row,
     at,
     incident,
     incident_row,
+    owed,
     pages,
     plan,
 )
@@ -45,7 +51,12 @@ from sample_views import (
 PAGES = pages()
 _WAITING_PAGES = {
     *("approvals", "approvals-none", "approval-not-mine", "approval-in-a-plan", "plan-under-way"),
+    *("approval-broken", "approval-glass-stale"),
 }
+_OURS = (
+    r"/(login|logout|approvals/(A-1/(vote|break)|plan/P-1/vote)"
+    r"|incidents/INC-1/followups/F-1/close)"
+)
 HOSTILE = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
     '<form action="https://evil.example"><button name=vote value=approve>'
@@ -115,7 +126,7 @@ def test_a_page_with_something_to_fill_in_never_loads_itself_again(name: str) ->
 def test_forms_change_things_by_post_to_us_alone_and_carry_their_token(name: str) -> None:
     for form in Document(PAGES[name]).named("form"):
         assert form["method"] == "post"
-        assert re.fullmatch(r"/(login|logout|approvals/(A-1|plan/P-1)/vote)", form["action"])
+        assert re.fullmatch(_OURS, form["action"])
     posts = PAGES[name].count('method="post"')
     tokens = PAGES[name].count(f'name="csrf" value="{COLLEAGUE.csrf}"')
     assert tokens == posts or name.startswith("login")
@@ -380,3 +391,66 @@ def test_every_colour_of_text_has_contrast_aa(scheme: int) -> None:
 def test_the_style_sheet_loads_nothing() -> None:
     assert "url(" not in stylesheet()
     assert "@import" not in stylesheet()
+
+
+# --- fresh logins and broken glass -------------------------------------------------------------
+
+
+def test_a_stale_login_sees_no_approve_form_but_the_way_to_one_and_may_deny() -> None:
+    source = PAGES["approval-stale"]
+    assert buttons(source) == ["deny"]
+    links = [link["href"] for link in Document(source).named("a")]
+    assert "/login?again=1&next=/approvals/A-1" in links
+
+
+def test_the_glass_is_offered_with_what_it_means_and_never_beside_a_cut_text() -> None:
+    source = PAGES["approval-glass"]
+    text = squeezed(Document(source).text)
+    for words in ("For an emergency", "approver, colleague", "You asked for this yourself"):
+        assert words in text
+    assert 'action="/approvals/A-1/break"' in source
+    long = approval(statement="x" * (MAX_PROPOSAL + 1), glass=GlassView(("sre",), may=True))
+    assert "/break" not in render_approval(long)
+
+
+@pytest.mark.parametrize("state", ["approved", "denied", "expired", "succeeded"])
+def test_what_is_decided_has_no_glass(state: str) -> None:
+    view = approval(state=state, may_vote=False, glass=GlassView(("sre",), may=True))
+    assert "/break" not in render_approval(view)
+
+
+def test_a_stale_login_sees_no_form_to_break_the_glass() -> None:
+    assert "/break" not in PAGES["approval-glass-stale"]
+    assert "/login?again=1&amp;next=/approvals/A-1" in PAGES["approval-glass-stale"]
+
+
+def test_a_page_that_shows_what_went_wrong_does_not_load_itself_again() -> None:
+    refused = Problem("This takes a login of the last 5 minutes.", "login-not-fresh")
+    page = render_approval(approval(may_vote=False, problem=refused))
+    assert "http-equiv" not in page
+
+
+def test_broken_glass_is_seen_first_with_who_and_why_as_data() -> None:
+    text = squeezed(Document(PAGES["approval-broken"]).text)
+    assert "The glass was broken by you , who asked for it too" in text.replace("you,", "you ,")
+    assert "Nobody of the dbas answers" in text
+    hostile = GlassView(("sre",), broken_by=HOSTILE, reason=HOSTILE)
+    assert "<script" not in render_approval(approval(state="approved", glass=hostile))
+    marked = render_approvals(ApprovalsView(PAGE, (), (approval_row(broken_by="you"),)))
+    assert "glass broken by you" in marked
+
+
+def test_follow_ups_can_be_closed_by_whoever_may_and_say_why_not_to_others() -> None:
+    source = PAGES["incident"]
+    assert source.count("/followups/") == 1
+    text = squeezed(Document(source).text)
+    for words in (
+        "F-2 is about what you did yourself",
+        "Closed by approver",
+        "Right; pagers mended",
+    ):
+        assert words in text
+    hostile = render_incident(
+        replace(incident(), follow_ups=(owed(text=HOSTILE, answer=HOSTILE),))
+    )
+    assert "<script" not in hostile

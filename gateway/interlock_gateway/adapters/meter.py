@@ -6,10 +6,11 @@ _COUNTERS = {
     "queries": ("Guarded queries by outcome.", ("outcome",)),
     "actions": ("Actions carried out, by outcome.", ("outcome",)),
     "votes": ("Votes by outcome: approve, deny, or the code that refused them.", ("outcome",)),
+    "breaks": ("Broken glass by outcome: broken, or the code that refused it.", ("outcome",)),
     "notices": ("Notices told outside, by outcome.", ("outcome",)),
     "heard": ("What people did in a chat: new, or told again.", ("outcome",)),
     "requests": ("HTTP requests by route and status.", ("route", "status")),
-    "alarms": ("Malfunctions that a person should look at.", ("kind",)),
+    "alarms": ("What a person should look at: malfunctions, and broken glass.", ("kind",)),
 }
 _HISTOGRAMS = {
     "query_seconds": ("Time a target took to answer.", ()),

@@ -7,14 +7,17 @@ vote names both: what was proposed and what that person saw.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from interlock import wire
 
 _VERSION = b"interlock-proposal/v1\n"
 _PLAN_VERSION = b"interlock-plan/v1\n"
+
+FRESH_LOGIN = timedelta(minutes=5)
+"""How long ago a login in the browser may lie, where a rule asks for a fresh one."""
 
 
 class ApprovalState(StrEnum):
@@ -198,6 +201,7 @@ class Ballot:
     """The state of one approval as far as a new vote is concerned.
 
     `plan` is the plan with which alone it can be voted on, where there is one.
+    `web_only` says that its rule counts an approval only with a fresh login in the browser.
     """
 
     state: ApprovalState
@@ -207,6 +211,8 @@ class Ballot:
     voted: frozenset[str]
     eligible: frozenset[str]
     plan: str = ""
+    approval: str = ""
+    web_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +221,42 @@ class Refusal:
 
     code: str
     message: str
+
+
+class Freshness(StrEnum):
+    """Where, and how long ago, somebody proved who they are."""
+
+    ELSEWHERE = "elsewhere"
+    STALE = "stale"
+    FRESH = "fresh"
+
+
+def login_at(logged_in_at: datetime | None, now: datetime) -> Freshness:
+    """Return how fresh a login is; one that lies in the future, as clocks differ, is not.
+
+    Args:
+        logged_in_at: when this session of a browser began; None for a key, a chat or a run.
+        now: the moment at which it counts.
+    """
+    if logged_in_at is None:
+        return Freshness.ELSEWHERE
+    return Freshness.FRESH if now - FRESH_LOGIN < logged_in_at <= now else Freshness.STALE
+
+
+def refuse_login(login: Freshness, approval: str) -> Refusal | None:
+    """Return why something that takes a fresh login in the browser is refused, or None."""
+    match login:
+        case Freshness.FRESH:
+            return None
+        case Freshness.STALE:
+            minutes = int(FRESH_LOGIN.total_seconds() // 60)
+            message = f"This takes a login of the last {minutes} minutes; yours is older."
+            return Refusal("login-not-fresh", message)
+        case Freshness.ELSEWHERE:
+            message = f"This is taken in the browser alone, on the page /approvals/{approval}."
+            return Refusal("confirm-in-web", message)
+        case _:
+            assert_never(login)
 
 
 def refuse_vote(
@@ -254,6 +296,11 @@ def refuse_vote(
         ),
     )
     return next((refusal for refused, refusal in checks if refused), None)
+
+
+def refuse_approving(ballot: Ballot, login: Freshness) -> Refusal | None:
+    """Return why an approval, and only that, is not taken here: a denial is safe anywhere."""
+    return refuse_login(login, ballot.approval) if ballot.web_only else None
 
 
 def refuse_use(

@@ -9,18 +9,27 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from interlock_gateway.core.strict import SLUG, Source, Table, toml
+from interlock_gateway.core.strict import SLUG, Source, Table, nearest, toml
 
 FREELY = "freely"
 """The terms under which nobody is asked."""
+
+WEB = "web"
+"""The one place in which a rule can ask that a yes is given: a browser, with a fresh login."""
+
+GLASS = "-or-break-glass"
+"""How the name of a rule ends that lets one person do without its approvers, and of no other.
+
+So every line of permissions.csv that allows it says so, and no line comes to allow it because a
+rule that it names was edited.
+"""
 
 _RESERVED = frozenset({FREELY, "deny", "all", "any", "none"})
 _MOST_SEATS = 10
 _DAY = 24 * 60 * 60
 
 _UNENFORCED = {
-    "break_glass": "break-glass needs a fresh login and a follow-up, which do not exist yet.",
-    "confirm_in": "every vote is taken wherever the voter is logged in.",
+    "break_glass": "say who may, by their standing roles: `break_glass_by`.",
     "team_counts": "teams are not known here; name the roles that may approve.",
     "preview": "a preview is always mandatory.",
     "requester_may_vote": "the requester never counts, whoever they are.",
@@ -51,6 +60,8 @@ class ApprovalRule:
         decide_within_s: seconds from the request until it expires undecided.
         use_within_s: seconds from the decision until the grant expires unused.
         max_rows: the most rows a mutation under this rule may touch.
+        confirm_in: "web" where an approval counts only with a fresh login in the browser, or "".
+        break_glass_by: standing roles that may do without the approvers; () for nobody.
         place: `approvals.toml:LINE`, for messages.
     """
 
@@ -60,6 +71,8 @@ class ApprovalRule:
     use_within_s: int
     max_rows: int
     place: str = "approvals.toml"
+    confirm_in: str = ""
+    break_glass_by: tuple[str, ...] = ()
 
     @property
     def needs(self) -> str:
@@ -77,13 +90,19 @@ class ApprovalRule:
         return min(sum(seats.count for seats in group) for group in self.choices)
 
     def as_json(self) -> dict[str, Any]:
-        """Return the rule for a proposal's digest: integers, texts and lists alone."""
+        """Return the rule for a proposal's digest: integers, texts and lists alone.
+
+        What a rule may leave out is in it only when it is said, so that what was asked before
+        those keys existed still has the digest it had.
+        """
+        said = {"confirm_in": self.confirm_in, "break_glass_by": list(self.break_glass_by)}
         return {
             "name": self.name,
             "choices": [[[seats.role, seats.count] for seats in group] for group in self.choices],
             "decide_within_s": self.decide_within_s,
             "use_within_s": self.use_within_s,
             "max_rows": self.max_rows,
+            **{key: value for key, value in said.items() if value},
         }
 
 
@@ -152,9 +171,27 @@ def _rule(name: str, table: Table, known: frozenset[str]) -> ApprovalRule:
         use_within_s=table.seconds("use_within", low=10, high=3600),
         max_rows=table.whole("max_rows", low=1, high=1_000_000),
         place=f"approvals.toml:{table.line}",
+        confirm_in=table.choice("confirm_in", (WEB,)) if "confirm_in" in table else "",
+        break_glass_by=_breakers(name, table, known),
     )
     table.done()
     return rule
+
+
+def _breakers(name: str, table: Table, known: frozenset[str]) -> tuple[str, ...]:
+    """Read who may break the glass: standing roles alone, under a name that says so."""
+    roles = table.names("break_glass_by", required=False)
+    if bool(roles) is not name.endswith(GLASS):
+        message = f"A rule with `break_glass_by`, and no other, has a name that ends in `{GLASS}`."
+        table.problem("break_glass_by", message)
+    for role in roles:
+        if role.startswith("incident:"):
+            message = f"`{role}` can be taken during an incident; name standing roles alone."
+            table.problem("break_glass_by", message)
+        elif role not in known:
+            message = f"`break_glass_by` names {role!r}, which is unknown{nearest(role, known)}"
+            table.problem("break_glass_by", message)
+    return roles
 
 
 def _choices(table: Table, known: frozenset[str]) -> tuple[tuple[Seats, ...], ...]:

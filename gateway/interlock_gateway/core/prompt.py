@@ -62,6 +62,11 @@ def _lines(proposal: Proposal, approval: str, channel: str) -> Iterator[str]:
     yield f"it touches: {visible(proposal.blast_radius)}"
     yield f"to undo it: {visible(proposal.undo)}"
     yield f"needs: {proposal.rule.get('needs', '')}; not {proposal.requester}"
+    if proposal.rule.get("confirm_in"):
+        yield f"approved only in: {proposal.rule['confirm_in']}, with a fresh login"
+    if proposal.rule.get("break_glass_by"):
+        roles = " or ".join(proposal.rule["break_glass_by"])
+        yield f"without an approver: {roles} may break the glass; everybody is told"
     yield f"decide before: {proposal.expires_at}"
 
 

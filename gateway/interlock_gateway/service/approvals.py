@@ -15,13 +15,14 @@ from interlock.errors import InterlockError, refusal
 from interlock_gateway.core import approval as core
 from interlock_gateway.core.approval import ApprovalState, Proposal, Refusal
 from interlock_gateway.core.approval_rule import ApprovalRule, satisfied
+from interlock_gateway.core.glass import refuse_break
 from interlock_gateway.core.model import IncidentRole
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.prompt import prompt, prompt_digest
 from interlock_gateway.service.ballots import ballot_of, parts_of
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.closing import fall, settle, tell_of
-from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.identity import Principal, login_of
 from interlock_gateway.service.incidents import may_read, must_read
 from interlock_gateway.service.ports import (
     Clock,
@@ -33,9 +34,18 @@ from interlock_gateway.service.ports import (
     Transaction,
 )
 from interlock_gateway.service.prompting import prompted
-from interlock_gateway.service.records import ApprovalRow, PromptRow, VoteRow
+from interlock_gateway.service.records import ApprovalRow, BreakRow, PromptRow, VoteRow
 from interlock_gateway.service.telling import Untold, untold
-from interlock_gateway.service.voting import APPROVE, DENY, cast, grant, note_refused
+from interlock_gateway.service.voting import (
+    APPROVE,
+    DENY,
+    cast,
+    confirmed_in,
+    counting,
+    glass_of,
+    grant,
+    note_refused,
+)
 
 RUNNER = "runner"
 """The channel in which a run sees its own requests: no person reads there, or votes on it."""
@@ -56,6 +66,10 @@ class Shown:
         eligible: who may vote now, the requester never among them.
         refusal: why this person may not vote now, or None.
         rule: the rule in force, or None when policy no longer has it.
+        approving: why an approval is not taken from this person here, though a denial is, as
+            where the rule wants a fresh login in the browser; or None.
+        glass: why this person may not break the glass now, or None.
+        broken: who broke it and why, or None.
         untold: what could not be told outside about it yet, or None.
     """
 
@@ -67,6 +81,9 @@ class Shown:
     eligible: frozenset[str]
     refusal: Refusal | None
     rule: ApprovalRule | None
+    approving: Refusal | None
+    glass: Refusal | None
+    broken: BreakRow | None
     untold: Untold | None = None
 
 
@@ -121,11 +138,15 @@ def _at_its_place(row: ApprovalRow, proposal: Proposal) -> bool:
 
 
 def quorum(tx: Reading, row: ApprovalRow, policy: Policy, rule: ApprovalRule) -> bool:
-    """Tell whether the votes cast are enough, by the roles their people hold at this moment."""
+    """Tell whether the votes cast are enough, by the roles their people hold at this moment.
+
+    A rule that wants them confirmed in the browser counts those that were, whatever it said when
+    they were cast.
+    """
     parts = parts_of(tx, row.incident)
-    votes = tx.rows(VoteRow, approval=row.id, vote=APPROVE)
     approvals = {
-        vote.person: policy.roles_of(vote.person, parts.get(vote.person)) for vote in votes
+        vote.person: policy.roles_of(vote.person, parts.get(vote.person))
+        for vote in counting(tx, row, rule)
     }
     return satisfied(rule, approvals, requester=row.requester)
 
@@ -293,6 +314,9 @@ class Approvals:
             eligible=ballot.eligible,
             refusal=core.refuse_vote(ballot, who.person.id, seen=seen, prompted=True, now=now),
             rule=rule,
+            approving=core.refuse_approving(ballot, login_of(who, now)),
+            glass=refuse_break(glass_of(tx, row, policy, who, now), now),
+            broken=tx.get(BreakRow, approval),
             untold=untold(tx, row.id),
         )
 
@@ -323,6 +347,8 @@ class Approvals:
                 prompted=seen is not None and seen.channel != RUNNER,
                 now=tx.now,
             )
+            if refused is None and vote.vote == APPROVE:
+                refused = core.refuse_approving(ballot, login_of(who, tx.now))
             if refused is not None:
                 note_refused(tx, who, row, refused)
                 return row, refused
@@ -360,7 +386,8 @@ def must_be_a_vote(who: Principal, vote: Vote) -> None:
 def cast_by(who: Principal, row: ApprovalRow, vote: Vote, now: datetime) -> VoteRow:
     """Return the row of a vote on `row`."""
     seen = vote.proposal_digest, vote.prompt_digest
-    return VoteRow(row.id, who.person.id, vote.vote, vote.reason, *seen, now)
+    confirmed = confirmed_in(who, now)
+    return VoteRow(row.id, who.person.id, vote.vote, vote.reason, *seen, now, confirmed)
 
 
 def _deadline(row: ApprovalRow) -> datetime:
@@ -368,7 +395,7 @@ def _deadline(row: ApprovalRow) -> datetime:
 
 
 def expire_if_due(tx: Transaction, approval: str) -> ApprovalRow:
-    """Return an approval's row, expired if its time is up."""
+    """Return an approval as it is now: expired, if its time is up."""
     row = approval_of(tx, approval)
     live = row.state in (ApprovalState.PENDING, ApprovalState.APPROVED)
     if not live or tx.now < _deadline(row):

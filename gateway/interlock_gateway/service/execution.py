@@ -15,6 +15,7 @@ from typing import Any
 from interlock.errors import InterlockError, refusal
 
 from interlock_gateway.core.approval import ApprovalState, Proposal, refuse_use
+from interlock_gateway.core.approval_rule import ApprovalRule
 from interlock_gateway.core.decision import (
     Operation,
     Request,
@@ -34,6 +35,7 @@ from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.calls import scene
 from interlock_gateway.service.closing import settle
 from interlock_gateway.service.exchanges import still_there
+from interlock_gateway.service.glass import still_broken
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.keeping import Change, Keeper
 from interlock_gateway.service.outcomes import (
@@ -330,10 +332,7 @@ class Execution:
         if decision.text != proposal.line or rule != proposal.rule:
             message = "The policy line or the approval rule has changed since this was asked."
             return refusal("approval-invalidated", message, line=decision.line)
-        if not quorum(tx, row, policy, decision.rule):
-            message = "The votes no longer suffice: somebody lost the role they voted with."
-            return refusal("approval-invalidated", message, line=decision.rule.place)
-        return None
+        return _still_agreed(tx, row, policy, decision.rule)
 
     async def _act(self, who: Principal, use: Use) -> Outcome:
         proposal = use.proposal
@@ -409,6 +408,21 @@ class Execution:
         if outcome.error is not None:
             raise outcome.error
         return {**(outcome.answer or {}), "event": event}
+
+
+def _still_agreed(
+    tx: Transaction, row: ApprovalRow, policy: Policy, rule: ApprovalRule
+) -> InterlockError | None:
+    """Ask again whether the people who said yes still may: approvers, or who broke the glass."""
+    if row.broken_by:
+        if still_broken(tx, row, policy, rule):
+            return None
+        message = f"Policy no longer lets {row.broken_by} break the glass here."
+    else:
+        if quorum(tx, row, policy, rule):
+            return None
+        message = "The votes no longer suffice: somebody lost the role they voted with."
+    return refusal("approval-invalidated", message, line=rule.place)
 
 
 def _unrecorded(outcome: Outcome) -> InterlockError:

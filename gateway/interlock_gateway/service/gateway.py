@@ -12,6 +12,8 @@ from interlock_gateway.service.chat.protocol import Door
 from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
+from interlock_gateway.service.followups import FollowUps
+from interlock_gateway.service.glass import BreakGlass
 from interlock_gateway.service.identity import CodeBook, Identity
 from interlock_gateway.service.incidents import Incidents
 from interlock_gateway.service.logs import LogsLanguage
@@ -77,9 +79,11 @@ class Gateway:
     planning: Planning
     plans: Plans
     approvals: Approvals
+    glass: BreakGlass
     execution: Execution
     reconciling: Reconciling
     timeline: Timeline
+    followups: FollowUps
     recorded: RecordedRequests
     library: Library
     policy: PolicySource
@@ -135,9 +139,11 @@ def assemble(ports: Ports) -> Gateway:
         planning=Planning(store, policy, proposals, seal, clock, random, pacing),
         plans=Plans(store, policy, approvals, clock, meter, bell),
         approvals=approvals,
+        glass=BreakGlass(store, policy, meter, bell),
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
+        followups=FollowUps(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,
         policy=policy,

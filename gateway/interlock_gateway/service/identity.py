@@ -8,6 +8,7 @@ from typing import Protocol
 
 from interlock.errors import InterlockError, refusal
 
+from interlock_gateway.core.approval import Freshness, login_at
 from interlock_gateway.core.model import Person
 from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.ports import (
@@ -33,15 +34,25 @@ _FAILURE_WINDOW = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who makes a request: a person, or a run on behalf of its requester (`run` is set)."""
+    """Who makes a request: a person, or a run on behalf of its requester (`run` is set).
+
+    `logged_in_at` is when the session of their browser began. It is None for a key, a run and
+    whoever is known by another service: those are never fresh, however new they are.
+    """
 
     person: Person
     run: str = ""
+    logged_in_at: datetime | None = None
 
     @property
     def authid(self) -> str:
         """The word by which events name the principal."""
         return f"run:{self.run}" if self.run else f"person:{self.person.id}"
+
+
+def login_of(who: Principal, now: datetime) -> Freshness:
+    """Return how fresh somebody's login is at a moment."""
+    return login_at(who.logged_in_at, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +175,15 @@ class Identity:
         return self._policy.current.roles_of(person)
 
     async def _person(self, token: str, kind: str, now: datetime) -> Principal | None:
-        def question(tx: Reading) -> PersonRow | None:
+        def question(tx: Reading) -> Principal | None:
             row = tx.get(CredentialRow, _hash(token))
             if row is None or row.ended_at is not None or now >= row.expires_at:
                 return None
-            return tx.get(PersonRow, row.person) if row.kind == kind else None
+            found = tx.get(PersonRow, row.person) if row.kind == kind else None
+            since = row.created_at if row.kind == COOKIE else None
+            return Principal(Person(found.id, found.name), logged_in_at=since) if found else None
 
-        found = await self._store.glance(question)
-        return Principal(Person(found.id, found.name)) if found else None
+        return await self._store.glance(question)
 
     async def _run(self, token: str, now: datetime) -> Principal | None:
         claims = self._tokens.read(token, now) if token else None

@@ -17,7 +17,13 @@ from interlock_gateway.core.timeline import Draft, Part, text_part
 from interlock_gateway.service.closing import close_approvals, end_runs
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.ports import PolicySource, Reading, Store, Transaction
-from interlock_gateway.service.records import ApprovalRow, IncidentRow, MemberRow, PersonRow
+from interlock_gateway.service.records import (
+    ApprovalRow,
+    FollowUpRow,
+    IncidentRow,
+    MemberRow,
+    PersonRow,
+)
 
 NOTES = (
     *("observation", "decision", "hypothesis", "question"),
@@ -290,6 +296,9 @@ def _must_be_settled(tx: Reading, incident: str) -> None:
     for row in tx.rows(ApprovalRow, incident=incident, state=tuple(UNSETTLED)):
         message = f"{row.id} is {row.state}: its outcome belongs into the record."
         raise refusal("incident-state", message, line=row.id)
+    for owed in tx.rows(FollowUpRow, incident=incident, state="open", limit=1):
+        message = f"{owed.id} is open: what came of it belongs into the record."
+        raise refusal("incident-state", message, line=owed.id)
 
 
 def _record(

@@ -28,8 +28,8 @@ from interlock_gateway.service.approvals import (
 )
 from interlock_gateway.service.ballots import ballot_of, parts_of
 from interlock_gateway.service.bell import Bell
-from interlock_gateway.service.closing import settle
-from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.closing import settle, tell
+from interlock_gateway.service.identity import Principal, login_of
 from interlock_gateway.service.incidents import may_read, must_read
 from interlock_gateway.service.planned import members_of, plan_of
 from interlock_gateway.service.ports import (
@@ -41,7 +41,14 @@ from interlock_gateway.service.ports import (
     Transaction,
 )
 from interlock_gateway.service.records import ApprovalRow, PlanRow, PromptRow, VoteRow
-from interlock_gateway.service.voting import DENY, cast, grant, note_refused
+from interlock_gateway.service.voting import (
+    APPROVE,
+    DENY,
+    cast,
+    confirmed_in,
+    grant,
+    note_refused,
+)
 
 _LONGEST_WAIT_S = 60.0
 _MOST_SHOWN = 50
@@ -59,6 +66,7 @@ class ShownPlan:
         text, prompt_digest: exactly what was rendered, and its digest.
         eligible: who may vote now: those who may on every member.
         refusal: why this person may not vote now, or None.
+        approving: why this person may not approve just now, though they may vote, or None.
     """
 
     row: PlanRow
@@ -68,6 +76,7 @@ class ShownPlan:
     prompt_digest: str
     eligible: frozenset[str]
     refusal: Refusal | None
+    approving: Refusal | None
 
     @property
     def state(self) -> str:
@@ -189,6 +198,7 @@ class Plans:
             prompt_digest=prompt_digest(text),
             eligible=frozenset.intersection(*(one.eligible for one in members)),
             refusal=_refused(tx, row, rows, who, policy, _Seen(row.digest, prompted=True), now),
+            approving=next((one.approving for one in members if one.approving), None),
         )
 
     async def _remember(self, who: Principal, shown: ShownPlan, channel: str) -> None:
@@ -229,11 +239,13 @@ class Plans:
         prompted = shown is not None and shown.channel != RUNNER
         seen = _Seen(vote.proposal_digest, prompted=prompted)
         refused = _refused(tx, whole, rows, who, policy, seen, tx.now)
+        if refused is None and vote.vote == APPROVE:
+            refused = _refused_approving(tx, rows, who, policy)
         if refused is not None:
             note_refused(tx, who, whole, refused)
             return refused
         channel = shown.channel if shown else ""
-        digests = (vote.prompt_digest, tx.now)
+        digests = (vote.prompt_digest, tx.now, confirmed_in(who, tx.now))
         tx.add(VoteRow(plan, who.person.id, vote.vote, vote.reason, whole.digest, *digests))
         for row in rows:
             mine = VoteRow(row.id, who.person.id, vote.vote, vote.reason, row.digest, *digests)
@@ -286,6 +298,16 @@ def _refused(
     return None
 
 
+def _refused_approving(
+    tx: Transaction, rows: Sequence[ApprovalRow], who: Principal, policy: Policy
+) -> Refusal | None:
+    """Return why this login may not approve, where the rule of one member wants a fresh one."""
+    login = login_of(who, tx.now)
+    ballots = (ballot_of(tx, row, (), policy) for row in rows)
+    refusals = (core.refuse_approving(ballot, login) for ballot in ballots)
+    return next((refused for refused in refusals if refused), None)
+
+
 def _named(refused: Refusal, plan: PlanRow, row: ApprovalRow) -> Refusal:
     """Say of which member somebody has no vote: the others do not help."""
     if refused.code != "not-eligible":
@@ -310,3 +332,4 @@ def _counted(
     else:
         for row in rows:
             tx.change(row, version=row.version + 1)
+        tell(tx, "approval.voted", rows[0].plan)

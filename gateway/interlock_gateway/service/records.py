@@ -144,6 +144,8 @@ class ApprovalRow(Record):
 
     One that is part of a plan names it, its place in it from 1, and the digest of its wish, by
     which the run's later call finds it.
+
+    `broken_by` is who did without its approvers; "" where they decided, or nobody did.
     """
 
     TABLE: ClassVar[str] = "approvals"
@@ -177,6 +179,7 @@ class ApprovalRow(Record):
     plan: str = ""
     place: int = 0
     wish: str = ""
+    broken_by: str = ""
 
     @property
     def in_plan(self) -> dict[str, str | int]:
@@ -230,7 +233,10 @@ class DeedRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class VoteRow(Record):
-    """One person's vote on one approval; one on a plan is also a vote on each of its members."""
+    """One person's vote on one approval; one on a plan is also a vote on each of its members.
+
+    `confirmed_in` is "web" where it was cast in a browser with a fresh login, else "".
+    """
 
     TABLE: ClassVar[str] = "votes"
     KEY: ClassVar[tuple[str, ...]] = ("approval", "person")
@@ -241,6 +247,45 @@ class VoteRow(Record):
     proposal_digest: str
     prompt_digest: str
     at: datetime
+    confirmed_in: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakRow(Record):
+    """That one person broke the glass of one approval, and why; it names what they saw."""
+
+    TABLE: ClassVar[str] = "breaks"
+    KEY: ClassVar[tuple[str, ...]] = ("approval",)
+    approval: str
+    person: str
+    reason: str
+    proposal_digest: str
+    prompt_digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRow(Record):
+    """Something the postmortem owes an answer to; `state` is open or closed.
+
+    `about` is the approval that it came of, `concerns` the person whose deed it is about: they
+    do not close it. `owner` is who led the incident at that moment, "" for nobody.
+    """
+
+    TABLE: ClassVar[str] = "followups"
+    KEY: ClassVar[tuple[str, ...]] = ("id",)
+    id: str
+    incident: str
+    about: str
+    concerns: str
+    owner: str
+    text: str
+    state: str
+    event: str
+    opened_at: datetime
+    closed_at: datetime | None = None
+    closed_by: str = ""
+    answer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +404,8 @@ ROWS: tuple[type[Record], ...] = (
     PlanRow,
     DeedRow,
     VoteRow,
+    BreakRow,
+    FollowUpRow,
     PromptRow,
     OutboxRow,
     ClaimRow,

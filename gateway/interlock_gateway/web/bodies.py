@@ -82,6 +82,12 @@ class Because(Body):
     reason: Text = ""
 
 
+class Answer(Body):
+    """What came of a follow-up."""
+
+    answer: Text
+
+
 class Note(Body):
     """A person's note; `time` is when it happened, if that is not now."""
 

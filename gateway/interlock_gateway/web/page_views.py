@@ -50,6 +50,7 @@ class LoginView:
     Attributes:
         csrf: a token for the form, where the routes use one before the log-in.
         local_people: whether people were made up on this machine, which the page then says.
+        again: whether somebody comes from a page that asks for a fresh login.
     """
 
     page: Page
@@ -57,6 +58,7 @@ class LoginView:
     csrf: str = ""
     local_people: bool = True
     problem: Problem | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ class ApprovalRow:
     Attributes:
         plan: the plan that an approval request is part of; "" for one alone.
         count: how many actions a plan asks for; 0 where it is an approval request.
+        broken_by: who did without its approvers, or "".
     """
 
     id: str
@@ -115,6 +118,28 @@ class ApprovalRow:
     may_vote: bool = False
     plan: str = ""
     count: int = 0
+    broken_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpRow:
+    """What a postmortem owes an answer to, or its answer.
+
+    Attributes:
+        owner: who led the incident when it was opened, or "".
+        why_not: why the viewer may not close it, in a sentence; "" when they may.
+        answer, closed_by, closed_at: how it ended; "", "" and None while it is open.
+    """
+
+    id: str
+    about: str
+    text: str
+    owner: str
+    opened_at: datetime
+    why_not: str
+    answer: str = ""
+    closed_by: str = ""
+    closed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +149,7 @@ class IncidentView:
     Attributes:
         roles: person → role.
         record: what `interlock.export.build` made of the incident's entries.
+        follow_ups: what the postmortem owes an answer to.
     """
 
     page: Page
@@ -132,6 +158,7 @@ class IncidentView:
     runs: tuple[RunRow, ...]
     approvals: tuple[ApprovalRow, ...]
     record: Postmortem
+    follow_ups: tuple[FollowUpRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +206,29 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class GlassView:
+    """The glass of an approval, as one person sees it.
+
+    Attributes:
+        roles: who may break it, by policy; empty for nobody.
+        may: whether the viewer may break it now, by the form.
+        stale: whether only a fresh login keeps the viewer from it.
+        why_not: why the viewer may not, in a sentence, where they hold one of the roles.
+        own: whether the viewer asked for this themselves.
+        broken_by, reason, at: who broke it, why and when; "", "" and None where nobody did.
+    """
+
+    roles: tuple[str, ...] = ()
+    may: bool = False
+    stale: bool = False
+    why_not: str = ""
+    own: bool = False
+    broken_by: str = ""
+    reason: str = ""
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ApprovalView:
     """One approval request as one person sees it; everything in the prompt stands here.
 
@@ -195,6 +245,8 @@ class ApprovalView:
         reason: why the requester asks.
         prompt_text: the text that the prompt digest covers.
         may_vote: whether this viewer may vote now; if not, `why_not` says why in a sentence.
+        stale: whether an approval, though not a denial, needs a fresh login first.
+        glass: what breaking the glass is about.
         untold: what nobody could be told of it elsewhere, or None.
         plan: the plan that it is part of, and voted on with; "" for one alone.
     """
@@ -236,6 +288,8 @@ class ApprovalView:
     prompt_text: str = ""
     outcome: Outcome | None = None
     problem: Problem | None = None
+    stale: bool = False
+    glass: GlassView = GlassView()
     untold: Untold | None = None
     plan: str = ""
 
@@ -249,6 +303,7 @@ class PlanView:
         clocks: how long the grants last, in words.
         plan_digest, prompt_digest: what a vote names.
         prompt_text: the text that the prompt digest covers.
+        stale: whether an approval, though not a denial, needs a fresh login first.
     """
 
     page: Page
@@ -273,6 +328,7 @@ class PlanView:
     may_vote: bool
     why_not: str = ""
     problem: Problem | None = None
+    stale: bool = False
 
     @property
     def targets(self) -> tuple[str, ...]:

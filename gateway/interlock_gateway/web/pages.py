@@ -9,6 +9,7 @@ from interlock.export import FORMS
 
 from interlock_gateway.service.approvals import Vote
 from interlock_gateway.service.gateway import Gateway
+from interlock_gateway.service.glass import Breaking
 from interlock_gateway.service.identity import COOKIE_LIFE, Principal
 from interlock_gateway.web import render, sights
 from interlock_gateway.web.auth import COOKIE, Asking, gateway_of
@@ -32,20 +33,23 @@ async def static(name: str) -> Response:
 
 
 @open_routes.get("/login")
-async def login_page(request: Request, next: str = "/") -> Response:  # noqa: A002  the word in the address
-    """Ask for a one-time code."""
-    return _html(render.render_login(render.LoginView(_page(request), next=local_path(next))))
+async def login_page(request: Request, next: str = "/", again: str = "") -> Response:  # noqa: A002  the word in the address
+    """Ask for a one-time code; `again` says that a page asks for a fresh login."""
+    view = render.LoginView(_page(request), next=local_path(next), again=bool(again))
+    return _html(render.render_login(view))
 
 
 @open_routes.post("/login")
 async def login(request: Request, code: Field, next: Field = "/") -> Response:  # noqa: A002  the form's own field
-    """Exchange the code for a cookie."""
+    """Exchange the code for a cookie; the session before, whosever it was, ends with it."""
     must_be_ours(request)
     try:
         done = await gateway_of(request).identity.login(code, kind="cookie")
     except InterlockError as error:
         view = render.LoginView(_page(request), next=local_path(next), problem=_told(error))
         return _html(render.render_login(view), problem_from_error(error)["status"])
+    if before := request.cookies.get(COOKIE, ""):
+        await gateway_of(request).identity.logout(before)
     response = RedirectResponse(local_path(next), 303, dict(render.HEADERS))
     response.set_cookie(
         COOKIE,
@@ -86,8 +90,25 @@ async def incident(request: Request, incident: str, who: Visitor, gateway: Askin
     sight = await gateway.overview.incident(incident)
     mine, policy = sights.votable(pending), gateway.policy.current
     approvals = sights.approval_rows(sight.approvals, policy, mine)
-    view = sights.incident_view(page, sight, entries, approvals)
+    owed = await gateway.followups.listed(who, incident)
+    view = sights.incident_view(page, sight, entries, approvals, owed)
     return _html(render.render_incident(view))
+
+
+@routes.post("/incidents/{incident}/followups/{followup}/close")
+async def close_follow_up(
+    request: Request,
+    incident: str,
+    followup: str,
+    who: Visitor,
+    gateway: Asking,
+    csrf: Field,
+    answer: Field = "",
+) -> Response:
+    """Close a follow-up with what came of it."""
+    must_be_ours(request, csrf)
+    await gateway.followups.close(who, incident, followup, answer)
+    return RedirectResponse(f"/incidents/{incident}", 303, dict(render.HEADERS))
 
 
 @routes.get("/incidents/{incident}/export")
@@ -164,6 +185,28 @@ async def vote(  # noqa: PLR0913, PLR0917  the form's fields
     cast = Vote(vote, proposal_digest, prompt_digest, reason)
     try:
         await gateway.approvals.vote(who, approval, cast)
+    except InterlockError as error:
+        return await _approval(request, approval, who, gateway, error)
+    return RedirectResponse(f"/approvals/{approval}", 303, dict(render.HEADERS))
+
+
+@routes.post("/approvals/{approval}/break")
+async def break_glass(  # noqa: PLR0913, PLR0917  the form's fields
+    request: Request,
+    approval: str,
+    who: Visitor,
+    gateway: Asking,
+    csrf: Field,
+    proposal_digest: Field,
+    prompt_digest: Field,
+    target: Field = "",
+    reason: Field = "",
+) -> Response:
+    """Break the glass of exactly what the page showed."""
+    must_be_ours(request, csrf)
+    breaking = Breaking(proposal_digest, prompt_digest, target.strip(), reason)
+    try:
+        await gateway.glass.break_(who, approval, breaking)
     except InterlockError as error:
         return await _approval(request, approval, who, gateway, error)
     return RedirectResponse(f"/approvals/{approval}", 303, dict(render.HEADERS))

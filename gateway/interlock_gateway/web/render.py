@@ -10,11 +10,13 @@ The pages link to and post to these paths, which the routes provide:
     GET  /                            the incidents
     GET  /login      POST /login      code, next, csrf
                      POST /logout     csrf
-    GET  /incidents/{id}              with GET /incidents/{id}/export?as=md|html|json
+    GET  /incidents/{id}              POST /incidents/{id}/followups/{id}/close  answer, csrf
+                                      with GET /incidents/{id}/export?as=md|html|json
     GET  /approvals                   the inbox
     GET  /approvals/plan/{id}         with POST /approvals/plan/{id}/vote, the same fields
     GET  /approvals/{id}
                      POST /approvals/{id}/vote   vote, proposal_digest, prompt_digest, csrf, reason
+                     POST /approvals/{id}/break  the same without vote, and target
     GET  /slack      POST /slack/code, /slack/unlink   csrf, account
     GET  /static/interlock.css        `stylesheet()`
 """
@@ -35,12 +37,16 @@ from interlock.export.to_html import stylesheet as record_stylesheet
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from interlock_gateway.core.approval import FRESH_LOGIN
+from interlock_gateway.core.glass import LEAST_WORDS
 from interlock_gateway.web.page_views import (
     AccountView,
     ApprovalRow,
     ApprovalsView,
     ApprovalView,
     Argument,
+    FollowUpRow,
+    GlassView,
     IncidentRow,
     IncidentsView,
     IncidentView,
@@ -65,6 +71,8 @@ __all__ = [
     "ApprovalView",
     "ApprovalsView",
     "Argument",
+    "FollowUpRow",
+    "GlassView",
     "IncidentRow",
     "IncidentView",
     "IncidentsView",
@@ -112,13 +120,15 @@ MAX_PROPOSAL = 100_000
 WAITING_S = 15
 """Seconds after which a page that waits, and has nothing to fill in, loads itself again."""
 
+_FRESH_MINUTES = int(FRESH_LOGIN.total_seconds() // 60)
+
 
 # --- pages -------------------------------------------------------------------------------------
 
 
 def render_login(view: LoginView) -> str:
     """Return the page that asks for a one-time code."""
-    return _write("login.html", view, here="login")
+    return _write("login.html", view, here="login", minutes=_FRESH_MINUTES)
 
 
 def render_account(view: AccountView) -> str:
@@ -148,17 +158,22 @@ def render_approval(view: ApprovalView) -> str:
     read would no longer be what is voted on.
     """
     whole = _fits(view)
-    votable = view.may_vote and view.state == "pending" and whole
-    waiting = view.state in {"pending", "approved", "executing"} and not votable
+    pending = view.state == "pending"
+    votable = view.may_vote and pending and whole
+    breakable = view.glass.may and pending and whole
+    waiting = view.state in {"pending", "approved", "executing"} and not (votable or breakable)
     return _write(
         "approval.html",
         view,
         here="approvals",
-        refresh_s=WAITING_S if waiting and not view.may_vote else 0,
+        refresh_s=WAITING_S if waiting and not (view.may_vote or view.problem) else 0,
         votable=votable,
+        breakable=breakable,
+        minutes=_FRESH_MINUTES,
+        least=LEAST_WORDS,
         whole=whole,
         unusual=_unusual(view),
-        state=_STATES.get(view.state, (Tone.UNKNOWN, view.state, "")),
+        state=_state(view),
     )
 
 
@@ -172,6 +187,7 @@ def render_plan(view: PlanView) -> str:
         view,
         here="approvals",
         refresh_s=WAITING_S if waiting and not view.may_vote else 0,
+        minutes=_FRESH_MINUTES,
         votable=votable,
         whole=whole,
         unusual=[_unusual(member) for member in view.members],
@@ -219,6 +235,13 @@ _STATES: Mapping[str, tuple[Tone, str, str]] = {
     ),
     "mixed": (Tone.INFO, "Decided", "Its actions are in different states; each says its own."),
 }
+
+
+def _state(view: ApprovalView) -> tuple[Tone, str, str]:
+    tone, title, says = _STATES.get(view.state, (Tone.UNKNOWN, view.state, ""))
+    if view.state == "approved" and view.glass.broken_by:
+        return Tone.WARN, "Granted by break-glass", says  # nobody approved it
+    return tone, title, says
 
 
 def _fits(view: ApprovalView) -> bool:

@@ -78,6 +78,7 @@ def approval_row(
         expires_at=row.grant_expires_at or row.expires_at,
         may_vote=row.id in votable,
         plan=row.plan,
+        broken_by=row.broken_by,
     )
 
 
@@ -122,6 +123,7 @@ def incident_view(
     sight: IncidentSight,
     entries: Sequence[Mapping[str, Any]],
     approvals: Sequence[render.ApprovalRow],
+    owed: Sequence[tuple[records.FollowUpRow, str]] = (),
 ) -> render.IncidentView:
     """Return an incident's page."""
     return render.IncidentView(
@@ -131,6 +133,21 @@ def incident_view(
         runs=tuple(map(run_row, sight.runs)),
         approvals=tuple(approvals),
         record=postmortem(sight, entries),
+        follow_ups=tuple(_follow_up(row, why_not) for row, why_not in owed),
+    )
+
+
+def _follow_up(row: records.FollowUpRow, why_not: str) -> render.FollowUpRow:
+    return render.FollowUpRow(
+        id=row.id,
+        about=row.about,
+        text=row.text,
+        owner=row.owner,
+        opened_at=row.opened_at,
+        why_not=why_not,
+        answer=row.answer,
+        closed_by=row.closed_by,
+        closed_at=row.closed_at,
     )
 
 
@@ -203,17 +220,26 @@ def approval_view(
         votes=_votes(shown),
         proposal_digest=row.digest,
         prompt_digest=shown.prompt_digest,
-        may_vote=shown.refusal is None,
-        why_not=shown.refusal.message if shown.refusal else "",
+        **_yours(shown),
         no_preview=str(proposal.preview.get("note", "")),
         max_rows=proposal.max_rows if proposal.expect == "row count" else None,
         grant_expires_at=row.grant_expires_at,
         prompt_text=shown.text,
         outcome=_outcome(row),
         problem=problem,
+        glass=_glass(page, shown),
         untold=shown.untold,
         plan=row.plan,
     )
+
+
+def _yours(shown: Shown | ShownPlan) -> dict[str, Any]:
+    """Return whether this person may vote, why not, and whether a login is too old to approve."""
+    return {
+        "may_vote": shown.refusal is None,
+        "why_not": shown.refusal.message if shown.refusal else "",
+        "stale": shown.approving is not None,
+    }
 
 
 def plan_view(
@@ -248,9 +274,28 @@ def plan_view(
         plan_digest=row.digest,
         prompt_digest=shown.prompt_digest,
         prompt_text=shown.text,
-        may_vote=shown.refusal is None,
-        why_not=shown.refusal.message if shown.refusal else "",
+        **_yours(shown),
         problem=problem,
+    )
+
+
+_NOT_THEIRS = frozenset({"no-break-glass", "not-eligible"})
+"""Refusals of whoever has no such role: nothing is offered to them, and nothing said."""
+
+
+def _glass(page: render.Page, shown: Shown) -> render.GlassView:
+    row, broken, refused = shown.row, shown.broken, shown.glass
+    code = refused.code if refused else ""
+    viewer = page.viewer.id if page.viewer else ""
+    return render.GlassView(
+        roles=shown.rule.break_glass_by if shown.rule else (),
+        may=refused is None,
+        stale=code == "login-not-fresh",
+        why_not=refused.message if refused and code not in _NOT_THEIRS else "",
+        own=viewer == row.requester,
+        broken_by=row.broken_by,
+        reason=broken.reason if broken else "",
+        at=broken.at if broken else None,
     )
 
 

@@ -12,7 +12,14 @@ from interlock_gateway.core.timeline import stamp
 from interlock_gateway.service.approvals import Shown
 from interlock_gateway.service.overview import IncidentSight, RunSight
 from interlock_gateway.service.plans import ShownPlan
-from interlock_gateway.service.records import ApprovalRow, RunRow, StepRow, VoteRow
+from interlock_gateway.service.records import (
+    ApprovalRow,
+    BreakRow,
+    FollowUpRow,
+    RunRow,
+    StepRow,
+    VoteRow,
+)
 from interlock_gateway.service.runs import PREVIEW
 from interlock_gateway.service.telling import Untold
 
@@ -107,6 +114,7 @@ def approval(row: ApprovalRow) -> Json:
         "reason": row.closing_reason,
         "plan": row.plan,
         "plan_place": row.place,
+        "broken_by": row.broken_by,
     }
 
 
@@ -136,9 +144,12 @@ def approval_whole(shown: Shown) -> Json:
             "name": row.rule,
             "needs": shown.rule.needs if shown.rule else "a rule that policy no longer has",
             "eligible": sorted(shown.eligible),
+            "confirm_in": shown.rule.confirm_in if shown.rule else "",
+            "break_glass_by": list(shown.rule.break_glass_by) if shown.rule else [],
         },
+        "broken": _broken(shown.broken),
         "votes": _votes(shown.votes),
-        "you": _you(shown.refusal),
+        "you": _you(shown.refusal, shown.approving),
         "untold": _untold(shown.untold),
     }
 
@@ -178,7 +189,7 @@ def plan_whole(shown: ShownPlan) -> Json:
             "eligible": sorted(shown.eligible),
         },
         "votes": _votes(shown.votes),
-        "you": _you(shown.refusal),
+        "you": _you(shown.refusal, shown.approving),
     }
 
 
@@ -194,8 +205,38 @@ def _votes(votes: Sequence[VoteRow]) -> list[Json]:
     ]
 
 
-def _you(refused: Refusal | None) -> Json:
-    return {"may_vote": refused is None, "why_not": refused.message if refused else ""}
+def _you(refused: Refusal | None, approving: Refusal | None) -> Json:
+    """Return whether somebody may vote, and whether they may approve with this login."""
+    return {
+        "may_vote": refused is None,
+        "why_not": refused.message if refused else "",
+        "may_approve": refused is None and approving is None,
+    }
+
+
+def _broken(row: BreakRow | None) -> Json | None:
+    """Return who broke the glass, why and when, or None."""
+    if row is None:
+        return None
+    return {"person": row.person, "reason": row.reason, "at": moment(row.at)}
+
+
+def follow_up(row: FollowUpRow, why_not: str) -> Json:
+    """Return a follow-up, and why whoever asks may not close it."""
+    return {
+        "id": row.id,
+        "incident": row.incident,
+        "approval": row.about,
+        "concerns": row.concerns,
+        "owner": row.owner,
+        "text": row.text,
+        "state": row.state,
+        "opened_at": moment(row.opened_at),
+        "closed_at": moment(row.closed_at),
+        "closed_by": row.closed_by,
+        "answer": row.answer,
+        "why_not": why_not,
+    }
 
 
 def target(row: Target) -> Json:

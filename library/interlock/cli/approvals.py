@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from interlock import client
+from interlock import client, errors
 from interlock.cli import refusal
 from interlock.cli.home import USUAL, Access
 from interlock.cli.incidents import moment
@@ -81,8 +81,18 @@ def _entry(plan: str, members: list[Json]) -> Json:
     return members[0] | {"target": _target(whole)} | whole
 
 
+def _state(item: Json) -> str:
+    """Return where a request is, and that no approver decided where that is so."""
+    broken = item.get("broken_by")
+    return (
+        f"{item.get('state', '')}, glass broken by {broken}"
+        if broken
+        else str(item.get("state", ""))
+    )
+
+
 LIST = [
-    *(field("id"), field("state"), field("incident"), field("requester")),
+    *(field("id"), Column("state", _state), field("incident"), field("requester")),
     Column("target", _target),
     Column("expires", lambda item: moment(item.get("expires_at"))[11:]),
     field("operation", shrinks=True),
@@ -146,6 +156,10 @@ def approve(
     with access.connect() as gateway:
         item = gateway.send(_look(approval_id))
         _print_prompt(item)
+        if where := item.get("rule", {}).get("confirm_in"):
+            message = f"{approval_id} is approved only in the {flat(where)}, freshly logged in."
+            page = f"{access.credential().url}/approvals/{flat(approval_id)}"
+            raise errors.refusal("confirm-in-web", message, help=f"Open {page} and log in there.")
         name = _target(item)
         how = f"Say which target: `interlock approvals approve {approval_id} --confirm TARGET`."
         typed = confirm or world.question(f"Type {name} to approve, anything else to leave: ", how)
@@ -254,12 +268,18 @@ def _print_prompt(item: Json) -> None:
 
 def _print_votes(item: Json) -> None:
     world = here()
-    world.say(f"\n{flat(item['id'])} is {flat(item['state'])}.", "strong")
+    world.say(f"\n{flat(item['id'])} is {flat(_state(item))}.", "strong")
+    if broken := item.get("broken"):
+        own = " for their own request" if broken["person"] == item.get("requester") else ""
+        told = f"{broken['person']} broke the glass{own} at {moment(broken.get('at'))}"
+        prose(f"{told}: {broken.get('reason', '')}", "  ")
     for vote in item.get("votes", []):
         reason = f": {vote['reason']}" if vote.get("reason") else ""
         prose(f"{vote['person']} voted {vote['vote']} at {moment(vote.get('at'))}{reason}", "  ")
     if item["state"] == "pending":
         prose(f"{', '.join(_eligible(item))} may decide until {moment(item['expires_at'])}.", "  ")
+        if breakers := item.get("rule", {}).get("break_glass_by"):
+            prose(f"{' or '.join(map(flat, breakers))} may break the glass, in the browser.", "  ")
         _print_untold(item)
         prose(f"next  interlock approvals approve {item['id']}  |  deny {item['id']}", "  ")
 

@@ -33,6 +33,11 @@ DETAILS = [
     Column("approvals", lambda item: "\n".join(map(_approval_line, item.get("approvals", [])))),
 ]
 
+OWED = [
+    *(field("id"), field("state"), field("approval"), field("owner"), field("closed_by")),
+    field("text", shrinks=True),
+]
+
 app = App(name="incident", help="Declare, show and lead incidents.")
 
 
@@ -133,6 +138,26 @@ def seal(incident_id: str, /, *, confirm: str = "", access: Access = USUAL) -> N
         world.say("Nothing was sealed.")
         return
     _done(access, client.seal_incident(incident_id), f"{incident_id} is sealed.")
+
+
+@app.command(name="follow-ups")
+def follow_ups(incident_id: str, /, *, access: Access = USUAL, form: Form = PLAIN) -> None:
+    """List what the postmortem owes an answer to."""
+    found = _send(access, client.follow_ups(incident_id))["followups"]
+    show_list(found, OWED, form, empty="Nothing is owed: no glass was broken here.")
+
+
+@app.command(name="follow-up")
+def follow_up(
+    incident_id: str, followup_id: str, /, *, answer: str, access: Access = USUAL
+) -> None:
+    """Close a follow-up; not your own: its commander does, or who could have approved it.
+
+    Args:
+        answer: what came of it
+    """
+    call = client.close_follow_up(incident_id, followup_id, answer)
+    _done(access, call, f"{incident_id}: {followup_id} is closed.")
 
 
 def moment(value: object) -> str:

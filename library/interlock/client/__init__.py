@@ -113,6 +113,17 @@ def add_note(incident_id: str, text: str, kind: str = "observation", time: str =
     return _post(_path("incidents", incident_id, "notes"), body)
 
 
+def follow_ups(incident_id: str) -> Call:
+    """List what the incident's postmortem owes an answer to."""
+    return _get(_path("incidents", incident_id, "followups"))
+
+
+def close_follow_up(incident_id: str, followup_id: str, answer: str) -> Call:
+    """Close a follow-up with what came of it."""
+    path = _path("incidents", incident_id, "followups", followup_id, "close")
+    return _post(path, {"answer": answer})
+
+
 def timeline(incident_id: str, after: int = 0, limit: int = 500) -> Call:
     """Read up to `limit` entries of the timeline after sequence number `after`."""
     return _get(_path("incidents", incident_id, "timeline"), after=after, limit=limit)

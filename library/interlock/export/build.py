@@ -20,7 +20,15 @@ from interlock.export.model import (
 )
 from interlock.export.narrate import narrate, scene_of
 from interlock.export.reading import Reading, moment
-from interlock.export.stories import approvals_of, between, cites, first, people_of, runs_of
+from interlock.export.stories import (
+    approvals_of,
+    between,
+    cites,
+    first,
+    owed_of,
+    people_of,
+    runs_of,
+)
 from interlock.export.telling import Scene
 from interlock.export.text import duration, shown
 
@@ -72,6 +80,7 @@ def build(
         approvals=approvals,
         follow_ups=_follow_ups(readings, moments, approvals),
         exported_at=exported_at,
+        owed=owed_of(readings),
     )
 
 
@@ -225,6 +234,7 @@ _COUNTS = (
     ("Queries answered", ("query.completed",)),
     ("Queries failed", ("query.failed",)),
     ("Refused", ("query.denied", "action.denied", "approval.vote_refused")),
+    ("Glass broken", ("approval.glass_broken",)),
     ("Actions done", ("action.succeeded",)),
     ("Actions failed", ("action.failed",)),
     ("Outcomes unknown", ("action.outcome_unknown",)),

@@ -279,6 +279,7 @@ class ApprovalStory:
         exhibits: arguments or statement, preview, undo, result, verification.
         plan: the plan that it was asked for with; "" for one alone.
         place: where in the plan, as `2 of 3`.
+        broken: who broke its glass, why and when, as a vote; None where approvers decided.
     """
 
     id: str
@@ -304,6 +305,33 @@ class ApprovalStory:
     events: tuple[str, ...]
     plan: str = ""
     place: str = ""
+    broken: Vote | None = None
+
+    @property
+    def ending(self) -> str:
+        """The last state, and that no approver decided where that is so."""
+        return (
+            f"{self.state}, by break-glass of {self.broken.person}" if self.broken else self.state
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUp:
+    """What the postmortem owes an answer to, or its answer.
+
+    Attributes:
+        about: the approval it came of.
+        owner: who led the incident when it was opened; "" for nobody.
+        closed_by, answer: how it ended; "" while it is open.
+    """
+
+    id: str
+    about: str
+    owner: str
+    text: str
+    closed_by: str
+    answer: str
+    events: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,6 +367,7 @@ class Postmortem:
     Attributes:
         moments: everything that happened, in time; undated ones last.
         follow_ups: suggestions drawn from the record alone.
+        owed: follow-ups that were opened in the incident, with their answers.
         exported_at: when this was made, or None.
     """
 
@@ -358,3 +387,4 @@ class Postmortem:
     approvals: tuple[ApprovalStory, ...]
     follow_ups: tuple[Remark, ...]
     exported_at: datetime | None = None
+    owed: tuple[FollowUp, ...] = ()

@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from interlock.export.model import (
     ApprovalStory,
     Exhibit,
+    FollowUp,
     Moment,
     Participant,
     Remark,
@@ -128,6 +130,7 @@ def _approval(name: str, readings: list[Reading], moments: list[Moment]) -> Appr
         events=_cited(moments),
         plan=asked.word("plan"),
         place=_place(asked),
+        broken=_broken(readings, asked),
     )
 
 
@@ -168,9 +171,36 @@ def _vote(reading: Reading, asked: Reading) -> Vote:
     )
 
 
+def _broken(readings: list[Reading], asked: Reading) -> Vote | None:
+    found = first(readings, "approval.glass_broken")
+    return replace(_vote(found, asked), vote="break-glass") if found else None
+
+
 def _refused(reading: Reading) -> Remark:
     who, code = reading.word("person") or "?", reading.word("code") or "?"
     return Remark(f"{who}: {code}", (reading.cite,))
+
+
+# --- follow-ups --------------------------------------------------------------------------------
+
+
+def owed_of(readings: Sequence[Reading]) -> tuple[FollowUp, ...]:
+    """Return each follow-up that was opened, with its answer, in order of appearance."""
+    closed = {r.word("followup"): r for r in readings if r.type == "followup.closed"}
+    opened = (r for r in readings if r.type == "followup.opened")
+    return tuple(_owed(reading, closed.get(reading.word("followup"))) for reading in opened)
+
+
+def _owed(opened: Reading, closed: Reading | None) -> FollowUp:
+    return FollowUp(
+        id=opened.word("followup"),
+        about=opened.word("approval"),
+        owner=opened.word("owner"),
+        text=opened.said("text"),
+        closed_by=(closed.word("person") or "?") if closed else "",
+        answer=closed.said("answer") if closed else "",
+        events=cites(reading for reading in (opened, closed) if reading),
+    )
 
 
 # --- people ------------------------------------------------------------------------------------
@@ -206,11 +236,13 @@ def people_of(readings: Sequence[Reading], roles: Mapping[str, object]) -> tuple
 
 
 def _deeds(reading: Reading) -> list[tuple[str, str]]:
-    actor = _person(reading)
+    actor, name = _person(reading), reading.subject.approval
     match reading.type.partition("."):
         case ("approval", _, "voted"):
             vote = {"approve": "approved", "deny": "denied"}.get(reading.word("vote"), "voted on")
-            return [(reading.word("person") or actor, f"{vote} {reading.subject.approval}")]
+            return [(reading.word("person") or actor, f"{vote} {name}")]
+        case ("approval", _, "glass_broken"):
+            return [(reading.word("person") or actor, f"broke the glass for {name}")]
         case ("approval", _, "requested"):
             requester = reading.word("requester") or actor
             return [(requester, f"asked for {reading.subject.approval}")] if requester else []

@@ -61,13 +61,40 @@ def _vote_refused(r: Reading, scene: Scene) -> Said:
     return Said(refused + because(r, "message"), Tone.REFUSED, told=("message",))
 
 
+def _glass_broken(r: Reading, scene: Scene) -> Said:
+    own = ", their own request" if r.data.get("own_request") is True else ""
+    told = ", ".join(r.words("told")) or "nobody"
+    broke = f"{r.word('person') or '?'} broke the glass for {_approval(r, scene)}{own}"
+    return Said(f"{broke}; told: {told}{because(r)}", Tone.BAD, told=("reason",))
+
+
+def _glass_refused(r: Reading, scene: Scene) -> Said:
+    who, code = r.word("person") or "?", r.word("code") or "?"
+    refused = f"{who} could not break the glass for {_approval(r, scene)}: {code}"
+    return Said(refused + because(r, "message"), Tone.REFUSED, told=("message",))
+
+
+def _follow_up_opened(r: Reading, _: Scene) -> Said:
+    owner = r.word("owner")
+    opened = f"follow-up {r.word('followup')} opened{f', owner {owner}' if owner else ''}"
+    return Said(opened + because(r, "text"), Tone.WARN, told=("text",))
+
+
+def _follow_up_closed(r: Reading, _: Scene) -> Said:
+    closed = f"{r.word('person') or '?'} closed follow-up {r.word('followup')}"
+    return Said(closed + because(r, "answer"), Tone.OK, told=("answer",))
+
+
 def _decided(state: str, tone: Tone) -> Teller:
     def tell(r: Reading, scene: Scene) -> Said:
         by = r.words("by")
         who = f" by {', '.join(by)}" if by else ""
+        broken = r.data.get("break_glass") is True
+        who += " by break-glass, not by an approver" if broken else ""
         waited = r.number("after_s")
         after = f" after {duration(waited)}" if waited is not None and waited >= 0 else ""
-        why = because(r) or scene.reasons.get(r.word("approval"), "")
+        voted = "" if broken else scene.reasons.get(r.word("approval"), "")
+        why = because(r) or voted
         return Said(f"{_approval(r, scene)} {state}{who}{after}{why}", tone, told=("reason",))
 
     return tell
@@ -135,6 +162,10 @@ APPROVAL_TELLERS: Mapping[str, Teller] = {
     "approval.prompted": _prompted,
     "approval.voted": _voted,
     "approval.vote_refused": _vote_refused,
+    "approval.glass_broken": _glass_broken,
+    "approval.glass_refused": _glass_refused,
+    "followup.opened": _follow_up_opened,
+    "followup.closed": _follow_up_closed,
     "approval.approved": _decided("approved", Tone.OK),
     "approval.denied": _decided("denied", Tone.REFUSED),
     "approval.expired": _decided("expired undecided or unused", Tone.WARN),

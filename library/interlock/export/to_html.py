@@ -26,7 +26,7 @@ from interlock.export.model import (
     Tone,
 )
 from interlock.export.text import capped, duration, line, offset
-from interlock.export.to_markdown import approval_facts, run_line
+from interlock.export.to_markdown import approval_facts, owed_line, run_line
 
 
 @cache
@@ -253,7 +253,7 @@ def _approvals(pm: Postmortem, when: Clock) -> Child:
 def _approval(story: ApprovalStory, when: Clock) -> Html:
     asked = story.operation or story.effect or "?"
     target = f" on {story.target}" if story.target else ""
-    title = tag("h3", _sign(story.tone), f"{story.id}: {asked}{target} — {story.state}")
+    title = tag("h3", _sign(story.tone), f"{story.id}: {asked}{target} — {story.ending}")
     facts = [[tag("dt", k), tag("dd", line(v, 2_000))] for k, v in approval_facts(story, when)]
     return tag(
         "article",
@@ -289,7 +289,10 @@ def _run(run: RunStory, when: Clock) -> Html:
 
 
 def _follow_ups(pm: Postmortem) -> Child:
-    if not pm.follow_ups:
-        return None
+    owed = [tag("li", line(owed_line(one), 4_000), " ", cited(one.events)) for one in pm.owed]
     items = [tag("li", remark.text, " ", cited(remark.events)) for remark in pm.follow_ups]
-    return _section("follow-ups", "Follow-ups the record suggests", tag("ul", items))
+    both = [
+        [tag("p", "Opened in the incident:"), tag("ul", owed)] if owed else None,
+        [tag("p", "Suggested by the record:"), tag("ul", items)] if items else None,
+    ]
+    return _section("follow-ups", "Follow-ups", both) if owed or items else None

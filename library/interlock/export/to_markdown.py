@@ -16,6 +16,7 @@ from interlock.export.model import (
     GLYPHS,
     ApprovalStory,
     Exhibit,
+    FollowUp,
     Grid,
     Moment,
     Postmortem,
@@ -161,7 +162,7 @@ def _approvals(pm: Postmortem, when: Clock) -> Iterator[str]:
     if pm.approvals:
         yield from ("## Approvals", "")
     for story in pm.approvals:
-        yield f"### {prose(story.id)}: {prose(_asked(story))} — {story.state}"
+        yield f"### {prose(story.id)}: {prose(_asked(story))} — {prose(story.ending)}"
         yield from ("", "| | |", "|---|---|")
         yield from (f"| {label} | {cell(value)} |" for label, value in approval_facts(story, when))
         yield from (f"| Events | {cited(story.events)} |", "")
@@ -185,12 +186,21 @@ def approval_facts(story: ApprovalStory, when: Clock) -> list[tuple[str, str]]:
         ("Needed", story.needs),
         ("Who could approve", ", ".join(story.eligible)),
         ("Votes", "; ".join(_vote(vote) for vote in story.votes) or "none"),
+        ("Glass broken", _broken(story)),
         ("Votes refused", "; ".join(remark.text for remark in story.refused)),
         ("Decided", f"{when.stamp(story.decided_at)}, {waited}" if story.decided_at else waited),
         ("Time limit", when.stamp(story.expires_at) if story.expires_at else ""),
         ("Outcome", story.outcome or "nothing was run"),
     ]
     return [(label, text) for label, text in facts if text]
+
+
+def _broken(story: ApprovalStory) -> str:
+    """Return who did without the approvers, and why; "" where nobody did."""
+    if story.broken is None:
+        return ""
+    own = ", their own request" if story.broken.person == story.requester else ""
+    return f"{_vote(story.broken)}{own}; no approver decided"
 
 
 def _vote(vote: Vote) -> str:
@@ -287,6 +297,16 @@ def _end(pm: Postmortem, _: Clock) -> Iterator[str]:
     for question in ("What went well", "What went wrong", "Where we were lucky"):
         yield from (f"### {question}", "", f"{TO_WRITE} …", "")
     yield from ("## Follow-ups", "")
+    for owed in pm.owed:
+        mark = "x" if owed.closed_by else " "
+        yield f"- [{mark}] {prose(owed_line(owed))} {cited(owed.events)}"
     for remark in pm.follow_ups:
         yield f"- [ ] {prose(remark.text)} {cited(remark.events)} — suggested by the record"
     yield f"- [ ] {TO_WRITE} what will be done, by whom, until when."
+
+
+def owed_line(owed: FollowUp) -> str:
+    """Return what the postmortem owes, to whom it falls, and the answer once there is one."""
+    owner = f" Owner: {owed.owner}." if owed.owner else ""
+    answer = f" Closed by {owed.closed_by}: “{owed.answer}”" if owed.closed_by else " Open."
+    return f"{owed.id}, about {owed.about}: {owed.text}{owner}{answer}"

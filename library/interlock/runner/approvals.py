@@ -121,7 +121,7 @@ class Approvals:
         while approval["state"] == "pending":
             approval = await self._look(approval, show)
         waited = asyncio.get_running_loop().time() - began
-        self._tell(Settled(step, str(approval["id"]), str(approval["state"]), round(waited, 1)))
+        self._tell(Settled(step, str(approval["id"]), _how(approval), round(waited, 1)))
         return approval
 
     async def _outcome(self, approval: Json, step: str, show: Tell) -> Json:
@@ -223,6 +223,12 @@ def _granted(plan: Json) -> Json:
         for member in plan["members"]
     ]
     return {"plan": plan["id"], "members": members}
+
+
+def _how(approval: Json) -> str:
+    """Return how it was decided, and that no approver did where that is so."""
+    broken = approval.get("broken_by")
+    return f"{approval['state']}, glass broken by {broken}" if broken else str(approval["state"])
 
 
 def _refused(approval: Json) -> InterlockError:

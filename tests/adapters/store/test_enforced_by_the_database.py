@@ -14,7 +14,14 @@ from interlock_gateway.adapters.store.schema import metadata
 from interlock_gateway.core.approval import TRANSITIONS, ApprovalState
 from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.ports import ConflictError, Transaction
-from interlock_gateway.service.records import ApprovalRow, DeedRow, PlanRow, VoteRow
+from interlock_gateway.service.records import (
+    ApprovalRow,
+    BreakRow,
+    DeedRow,
+    FollowUpRow,
+    PlanRow,
+    VoteRow,
+)
 from sqlalchemy import Engine, create_engine, inspect, make_url, text
 from sqlalchemy.exc import DBAPIError
 
@@ -64,6 +71,42 @@ async def raw(store: SqlStore, store_url: str) -> AsyncIterator[Engine]:
 async def test_history_cannot_be_rewritten(raw: Engine, statement: str) -> None:
     with pytest.raises(DBAPIError), raw.begin() as connection:
         connection.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE approvals SET broken_by = 'you'",
+        "UPDATE approvals SET broken_by = 'colleague'",
+        "UPDATE approvals SET state = 'approved', broken_by = 'you'",
+        "UPDATE breaks SET person = 'you'",
+        "DELETE FROM breaks",
+        "DELETE FROM followups",
+        "UPDATE followups SET answer = 'nothing' WHERE id = 'F-2'",
+    ],
+)
+async def test_a_glass_is_broken_once_and_only_on_what_waits(
+    raw: Engine, store: SqlStore, statement: str
+) -> None:
+    def unit(tx: Transaction) -> None:
+        tx.add(BreakRow("A-1", "colleague", "why", "d", "p", _NOW))
+        for number, state in (("F-1", "open"), ("F-2", "closed")):
+            asks = (number, "INC-1", "A-1", "colleague", "you", "Was it right?", state, "evt_1")
+            tx.add(FollowUpRow(*asks, _NOW))
+
+    await store.commit(unit)
+    with pytest.raises(DBAPIError), raw.begin() as connection:
+        connection.execute(text(statement))
+
+
+async def test_a_broken_glass_stays_with_its_person(raw: Engine, store: SqlStore) -> None:
+    await store.commit(lambda tx: tx.add(BreakRow("A-1", "colleague", "why", "d", "p", _NOW)))
+    step = text("UPDATE approvals SET state = 'approved', broken_by = 'colleague'")
+    with raw.begin() as connection:
+        connection.execute(step)
+    for person in ("", "you"):
+        with pytest.raises(DBAPIError), raw.begin() as connection:
+            connection.execute(text("UPDATE approvals SET broken_by = :who"), {"who": person})
 
 
 async def test_an_event_cannot_be_replaced(raw: Engine, engine_name: str) -> None:

@@ -96,6 +96,38 @@ def test_showing_says_who_may_decide_and_how(approver: Desk) -> None:
     assert "interlock approvals approve A-1" in out
 
 
+def test_a_rule_for_the_browser_sends_nothing_and_names_the_page(approver: Desk) -> None:
+    rule = APPROVAL["rule"] | {"confirm_in": "web"}  # type: ignore[operator]  # it is a dict
+    approver.gateway.routes["GET /v1/approvals/A-1"] = APPROVAL | {"rule": rule}
+    result = approver.run("approvals approve A-1 --confirm orders")
+    assert result.code == 5
+    assert "/approvals/A-1" in result.err
+    assert VOTES not in dict(approver.gateway.asked)
+
+
+def test_showing_says_that_the_glass_was_broken_by_whom_and_why(approver: Desk) -> None:
+    broken = {"person": "you", "reason": "Nobody answers \x1b[2J", "at": APPROVAL["expires_at"]}
+    more = {"state": "approved", "broken_by": "you", "broken": broken}
+    approver.gateway.routes["GET /v1/approvals/A-1"] = APPROVAL | more
+    out = approver.run("approvals show A-1", terminal=True).out
+    assert "A-1 is approved, glass broken by you." in out
+    assert "you broke the glass for their own request at 2026-11-23 12:15:00Z: Nobody" in out
+    assert "\x1b" not in out
+
+
+def test_showing_says_who_may_break_the_glass(approver: Desk) -> None:
+    rule = APPROVAL["rule"] | {"break_glass_by": ["sre"]}  # type: ignore[operator]  # it is a dict
+    approver.gateway.routes["GET /v1/approvals/A-1"] = APPROVAL | {"rule": rule}
+    out = approver.run("approvals show A-1", terminal=True).out
+    assert "sre may break the glass, in the browser." in out
+
+
+def test_a_list_marks_what_no_approver_decided(desk: Desk) -> None:
+    item = APPROVAL | {"target": "orders", "state": "succeeded", "broken_by": "you"}
+    desk.gateway.routes["GET /v1/approvals"] = {"approvals": [item]}
+    assert "\tsucceeded, glass broken by you\t" in desk.run("approvals list").out
+
+
 def test_denying_needs_a_reason(approver: Desk) -> None:
     approver.gateway.routes[VOTES] = APPROVAL | {"state": "denied"}
     assert approver.run("approvals deny A-1", terminal=True, answers=[""]).code == 1

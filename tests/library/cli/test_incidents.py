@@ -128,3 +128,28 @@ def test_sealing_without_a_terminal_says_how(desk: Desk) -> None:
     result = desk.run("incident seal INC-1")
     assert result.code == 2
     assert "--confirm INC-1" in result.err
+
+
+OWED = {
+    "id": "F-1",
+    "incident": "INC-1",
+    "approval": "A-1",
+    "owner": "you",
+    "state": "open",
+    "text": "you broke the glass for A-1",
+    "closed_by": "",
+}
+
+
+def test_follow_ups_are_listed_and_closed_by_one_request_each(desk: Desk) -> None:
+    desk.gateway.routes["GET /v1/incidents/INC-1/followups"] = {"followups": [OWED]}
+    assert "F-1\topen\tA-1\tyou" in desk.run("incident follow-ups INC-1").out
+    close = "POST /v1/incidents/INC-1/followups/F-1/close"
+    desk.gateway.routes[close] = {"followups": [OWED | {"state": "closed"}]}
+    assert desk.run("incident follow-up INC-1 F-1 --answer 'it was right'").code == 0
+    assert desk.gateway.last(close) == {"answer": "it was right"}
+
+
+def test_no_follow_up_says_what_would_be_one(desk: Desk) -> None:
+    desk.gateway.routes["GET /v1/incidents/INC-1/followups"] = {"followups": []}
+    assert "no glass was broken" in desk.run("incident follow-ups INC-1", terminal=True).out

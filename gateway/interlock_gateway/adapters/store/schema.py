@@ -113,6 +113,8 @@ Index(
     postgresql_where=_named["approvals"].plan != "",
 )
 Index("plans_run", _named["plans"].run)
+Index("breaks_person", _named["breaks"].person)
+Index("followups_incident", _named["followups"].incident)
 Index("outbox_open", _named["outbox"].delivered_at, _named["outbox"].id)
 Index("inbox_open", _named["inbox"].handled_at, _named["inbox"].received_at)
 Index("links_person", _named["links"].person)

@@ -148,6 +148,75 @@ _POSTGRESQL_PLANS = [
 ]
 
 
+def breaks(dialect: str) -> list[str]:
+    """Return the DDL of the triggers about broken glass, which came with its tables."""
+    return _SQLITE_BREAKS if dialect == "sqlite" else _POSTGRESQL_BREAKS
+
+
+_BROKEN = (
+    "NEW.broken_by <> OLD.broken_by AND NOT (OLD.broken_by = '' AND OLD.state = 'pending' "
+    "AND NEW.state = 'approved' AND EXISTS (SELECT 1 FROM breaks "
+    "WHERE approval = NEW.id AND person = NEW.broken_by))"
+)
+_SQLITE_BREAKS = [
+    *(
+        f"CREATE TRIGGER breaks_refuse_{verb.lower()} BEFORE {verb} ON breaks BEGIN "
+        "SELECT RAISE(ABORT, 'breaks are append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+    (
+        f"CREATE TRIGGER approvals_broken BEFORE UPDATE OF broken_by ON approvals WHEN {_BROKEN} "
+        "BEGIN SELECT RAISE(ABORT, 'a glass is broken once, on a request that waits'); END"
+    ),
+    (
+        "CREATE TRIGGER followups_closed BEFORE UPDATE ON followups WHEN OLD.state <> 'open' "
+        "BEGIN SELECT RAISE(ABORT, 'a closed follow-up stays as it is'); END"
+    ),
+    (
+        "CREATE TRIGGER followups_refuse_delete BEFORE DELETE ON followups BEGIN "
+        "SELECT RAISE(ABORT, 'follow-ups are kept'); END"
+    ),
+]
+_POSTGRESQL_BREAKS = [
+    (
+        "CREATE TRIGGER breaks_refuse BEFORE UPDATE OR DELETE ON breaks "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_refuse()"
+    ),
+    (
+        "CREATE TRIGGER breaks_refuse_truncate BEFORE TRUNCATE ON breaks "
+        "FOR EACH STATEMENT EXECUTE FUNCTION interlock_refuse()"
+    ),
+    (
+        "CREATE FUNCTION interlock_broken() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        f"BEGIN IF {_BROKEN} THEN "
+        "RAISE EXCEPTION 'a glass is broken once, on a request that waits'; "
+        "END IF; RETURN NEW; END $$"
+    ),
+    (
+        "CREATE TRIGGER approvals_broken BEFORE UPDATE ON approvals "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_broken()"
+    ),
+    (
+        "CREATE FUNCTION interlock_followup() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN IF OLD.state <> 'open' THEN "
+        "RAISE EXCEPTION 'a closed follow-up stays as it is'; "
+        "END IF; RETURN NEW; END $$"
+    ),
+    (
+        "CREATE TRIGGER followups_closed BEFORE UPDATE ON followups "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_followup()"
+    ),
+    (
+        "CREATE TRIGGER followups_refuse BEFORE DELETE ON followups "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_refuse()"
+    ),
+    (
+        "CREATE TRIGGER followups_refuse_truncate BEFORE TRUNCATE ON followups "
+        "FOR EACH STATEMENT EXECUTE FUNCTION interlock_refuse()"
+    ),
+]
+
+
 def _sqlite() -> list[str]:
     frozen = [
         f"CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table} BEGIN "

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from interlock_gateway.core.approval_rule import ApprovalRule
 from interlock_gateway.core.model import IncidentRole, Mode, Severity
 from interlock_gateway.core.policy.cases import DENY, answer
 from interlock_gateway.core.policy.engine import Engine
@@ -46,7 +47,7 @@ def matrix(policy: Policy) -> str:
     """Return the text of matrix.txt."""
     columns = _columns(policy)
     shared = [f"{who.name}: {', '.join(others) or '-'}" for who, others in columns.items()]
-    needs = [f"{rule.name}: {rule.needs}" for rule in policy.rules.values()]
+    needs = [f"{rule.name}: {rule.needs}{_aside(rule)}" for rule in policy.rules.values()]
     asked = _Asked(
         whos=list(columns),
         operations=policy.vocabulary.operations,
@@ -54,8 +55,26 @@ def matrix(policy: Policy) -> str:
         engine=_engine(policy, list(columns)),
     )
     tables = [_table(asked, mode, place) for place in _places(policy) for mode in Mode]
-    paragraphs = [[_HEAD + "# Column: who shares it", *shared], ["# Rule: its needs", *needs]]
+    paragraphs = [
+        [_HEAD + "# Column: who shares it", *shared],
+        ["# Rule: its needs", *needs],
+        ["# Break-glass: who may do without approvers, and by which lines", *_broken(policy)],
+    ]
     return "\n\n".join(["\n".join(lines) for lines in paragraphs] + tables) + "\n"
+
+
+def _aside(rule: ApprovalRule) -> str:
+    return f"; in the {rule.confirm_in} alone, freshly logged in" if rule.confirm_in else ""
+
+
+def _broken(policy: Policy) -> Iterator[str]:
+    """Yield each line that lets a glass be broken with who may; or that there is none."""
+    found = {rule.name: rule for rule in policy.rules.values() if rule.break_glass_by}
+    lines = [line for line in policy.lines if line.terms in found]
+    for line in lines:
+        yield f"{' or '.join(found[line.terms].break_glass_by)}: {line.text}"
+    if not lines:
+        yield "nobody, nowhere"
 
 
 def _columns(policy: Policy) -> dict[Who, list[str]]:

@@ -203,6 +203,9 @@ def _rule_messages(rule: ApprovalRule, policy: Policy, *, used: bool) -> Iterato
         seats.role == COMMANDER and seats.count > 1 for group in rule.choices for seats in group
     ):
         yield "an incident has one commander; two cannot be asked."
+    for role in rule.break_glass_by:
+        if not policy.people_with(role):
+            yield f"nobody holds {role}, which may break its glass."
     approvers = _approvers(rule, policy.roles)
     if len(approvers) < _FEWEST_APPROVERS:
         yield f"fewer than two distinct people could approve: {', '.join(approvers) or 'nobody'}."
@@ -252,6 +255,7 @@ def _reachable(
 def _roles(policy: Policy) -> Iterator[Problem]:
     used = {line.role for line in policy.lines} | set(policy.roles.implies)
     used |= {role for rule in policy.rules.values() for role in rule.roles}
+    used |= {role for rule in policy.rules.values() for role in rule.break_glass_by}
     for role in policy.roles.declared:
         number = policy.roles.lines[role]
         if not policy.people_with(role):

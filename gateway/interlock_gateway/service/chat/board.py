@@ -16,6 +16,7 @@ from typing import TypeVar
 from interlock.errors import InterlockError
 
 from interlock_gateway.core.approval import ApprovalState
+from interlock_gateway.core.approval_rule import WEB
 from interlock_gateway.core.card import Card, Setting, card, choice
 from interlock_gateway.service.approvals import approval_of, opened
 from interlock_gateway.service.ballots import eligible_on
@@ -40,6 +41,7 @@ from interlock_gateway.service.ports import (
 from interlock_gateway.service.prompting import prompted
 from interlock_gateway.service.records import (
     ApprovalRow,
+    BreakRow,
     OutboxRow,
     PostRow,
     PromptRow,
@@ -55,6 +57,7 @@ WHISPER = "chat.whisper"
 T = TypeVar("T")
 
 _ASKED = "approval.requested"
+_BROKEN = "approval.glass_broken"
 _LOOK_BACK_S = 60.0
 
 
@@ -113,7 +116,10 @@ class ChatBoard:
         if asked.choice is not None:
             await self._remember(notice.subject, asked.card)
         shown = await self._show(asked)
-        if notice.kind != _ASKED:
+        if notice.kind == _BROKEN:  # for everybody in the room, not for whoever reads the thread
+            aloud = f"{asked.card.headline}. {asked.standing}"
+            await self._once(Words(f"{asked.key}/glass", aloud, asked.link), self._room)
+        elif notice.kind != _ASKED:
             said = hashlib.sha256(asked.standing.encode()).hexdigest()[:12]
             words = Words(f"{asked.key}/{said}", asked.standing)
             with suppress(GoneError):  # its message was deleted, and the thread with it
@@ -189,7 +195,9 @@ class ChatBoard:
     def _notice(self, tx: Reading, approval: str) -> Notice:
         row = approval_of(tx, approval)
         is_open = row.state == ApprovalState.PENDING.value
-        setting = Setting(row_of(tx, row.incident).severity, is_open)
+        rule = self._policy.current.rules.get(row.rule)
+        web_only = rule is not None and rule.confirm_in == WEB
+        setting = Setting(row_of(tx, row.incident).severity, is_open, web_only)
         asked = card(opened(self._seal, row), approval, setting)
         votable = is_open and not asked.hindrance
         return Notice(
@@ -206,7 +214,8 @@ class ChatBoard:
         rule = policy.rules.get(row.rule)
         votes = tx.rows(VoteRow, approval=row.id, order="at")
         eligible = sorted(eligible_on(tx, row, policy))
-        return standing(row, votes, rule.needs if rule else row.rule, eligible)
+        broken = tx.get(BreakRow, row.id)
+        return standing(row, votes, rule.needs if rule else row.rule, eligible, broken)
 
 
 def _begun(tx: Transaction, key: str, room: str, thread: str) -> PostRow:

@@ -7,7 +7,7 @@ from typing import Any
 from interlock_gateway.core.approval import ApprovalState
 from interlock_gateway.core.card import clock_of, lasting, names
 from interlock_gateway.core.prompt import flat
-from interlock_gateway.service.records import ApprovalRow, VoteRow
+from interlock_gateway.service.records import ApprovalRow, BreakRow, VoteRow
 
 WAITING, GOOD, BAD, STILL = "waiting", "good", "bad", "still"
 _MOST = 300
@@ -24,12 +24,17 @@ _TONES = {
 
 
 def tone(row: ApprovalRow) -> str:
-    """Return the tone in which a state is told."""
-    return _TONES.get(ApprovalState(row.state), STILL)
+    """Return the tone in which a state is told; what no approver decided is never good."""
+    found = _TONES.get(ApprovalState(row.state), STILL)
+    return BAD if row.broken_by and found == GOOD else found
 
 
 def standing(
-    row: ApprovalRow, votes: Sequence[VoteRow], needs: str, eligible: Sequence[str]
+    row: ApprovalRow,
+    votes: Sequence[VoteRow],
+    needs: str,
+    eligible: Sequence[str],
+    broken: BreakRow | None = None,
 ) -> str:
     """Say where an approval stands.
 
@@ -38,6 +43,7 @@ def standing(
         votes: the votes on it, oldest first.
         needs: who has to approve, in the words of its rule.
         eligible: who may vote now.
+        broken: who broke its glass and why, or None.
     """
     match ApprovalState(row.state):
         case ApprovalState.PENDING:
@@ -49,7 +55,7 @@ def standing(
         case ApprovalState.WITHDRAWN | ApprovalState.REVOKED | ApprovalState.INVALIDATED:
             return f"{_ENDED[row.state]} {_at(row)}: {_cut(row.closing_reason)}. Nothing ran."
         case _:
-            return f"{_approved(row, votes)} {_then(row)}"
+            return f"{_broken(row, broken) if broken else _approved(row, votes)} {_then(row)}"
 
 
 _ENDED = {
@@ -79,6 +85,12 @@ def _denied(row: ApprovalRow, votes: Sequence[VoteRow]) -> str:
 def _approved(row: ApprovalRow, votes: Sequence[VoteRow]) -> str:
     people = ", ".join(vote.person for vote in votes if vote.vote == "approve")
     return f"Approved by {people} · {_when(row)}."
+
+
+def _broken(row: ApprovalRow, broken: BreakRow) -> str:
+    own = ", who asked for it too" if broken.person == row.requester else ""
+    why = f"{_when(row)}: {_cut(broken.reason)}"
+    return f"The glass was broken by {broken.person}{own} · {why}. No approver decided."
 
 
 def _then(row: ApprovalRow) -> str:
