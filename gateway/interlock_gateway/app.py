@@ -22,7 +22,7 @@ from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.seal import KeySeal, key_in
 from interlock_gateway.adapters.secrets import References
 from interlock_gateway.adapters.shelf import FolderShelf
-from interlock_gateway.adapters.store import SqlStore, open_store
+from interlock_gateway.adapters.store import PostgresEchoes, SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.targets.loki import LokiReader
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
@@ -37,6 +37,7 @@ from interlock_gateway.service.considerate import (
 )
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
+from interlock_gateway.service.ports import Echoes
 from interlock_gateway.service.reloading import (
     Outcome,
     Refused,
@@ -67,6 +68,7 @@ class Composed:
     meter: PrometheusMeter
     vault: Vault | None
     owns_store: bool
+    echoes: Echoes | None
 
 
 def codes_of(settings: Settings) -> LocalCodes:
@@ -136,7 +138,16 @@ def compose(settings: Settings) -> Composed:
     reloading = Reloading(store, policy, clock, meter, _tell)
     owns = settings.store_url.startswith("sqlite")
     return Composed(
-        gateway, store, targets, classifier, telling, reloading, meter, secrets.vault, owns
+        gateway,
+        store,
+        targets,
+        classifier,
+        telling,
+        reloading,
+        meter,
+        secrets.vault,
+        owns,
+        echoes=None if owns else PostgresEchoes(settings.store_url),
     )
 
 
@@ -171,6 +182,8 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     yield composed.reloading.run()
     yield _sweep(composed)
     yield _prove(composed)
+    if composed.echoes is not None:
+        yield composed.echoes.run(composed.gateway.bell.ring)
     if composed.vault is not None:
         policy = composed.gateway.policy
         yield composed.vault.run(lambda: named_in(policy.current.targets.values()))

@@ -65,6 +65,7 @@ class Gateway:
     reconciling: Reconciling
     timeline: Timeline
     recorded: RecordedRequests
+    bell: Bell
     library: Library
     policy: PolicySource
     clock: Clock
@@ -117,6 +118,7 @@ def assemble(ports: Ports) -> Gateway:
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
         recorded=RecordedRequests(store, policy, clock),
+        bell=bell,
         library=ports.library,
         policy=policy,
         clock=clock,
