@@ -40,6 +40,7 @@ def approval(state: str = "pending", version: int = 1, **more: Any) -> Json:
         "version": version,
         "state": state,
         "rule": {"name": "one-person", "needs": "one dba", "eligible": ["approver", "colleague"]},
+        "requested_at": "2026-01-01T00:00:00+00:00",
         "expires_at": "2026-01-01T00:15:00+00:00",
         **more,
     }

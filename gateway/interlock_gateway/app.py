@@ -137,17 +137,9 @@ def compose(settings: Settings) -> Composed:
     telling = Telling(store, LogBoard(), clock, meter)
     reloading = Reloading(store, policy, clock, meter, _tell)
     owns = settings.store_url.startswith("sqlite")
+    echoes = None if owns else PostgresEchoes(settings.store_url)
     return Composed(
-        gateway,
-        store,
-        targets,
-        classifier,
-        telling,
-        reloading,
-        meter,
-        secrets.vault,
-        owns,
-        echoes=None if owns else PostgresEchoes(settings.store_url),
+        gateway, store, targets, classifier, telling, reloading, meter, secrets.vault, owns, echoes
     )
 
 

@@ -59,6 +59,7 @@ read = "env:ORDERS_READ"
 act = "env:ORDERS_ACT"
 pace = { at_once = 64, per_minute = 1_000_000 }
 """
+_CLOCKS = 'decide_within = "15m"\nuse_within = "5m"\nmax_rows = 100'
 DIES = ("dies before", "dies between", "dies after")
 ENDS = ("done", "refused", "lost and done", "lost and undone", *DIES)
 """What may become of a deed."""
@@ -109,18 +110,14 @@ class MortalStore:
             unit(tx)
             raise KilledError
 
-        match self.life.struck():
-            case "":
-                return await self.store.commit(unit)
-            case "inside":
-                with_end: Callable[[Transaction], T] = cut_off
-                try:
-                    await self.store.commit(with_end)
-                finally:
-                    self.life.dead = True
-            case "after":
-                await self.store.commit(unit)
-        self.life.end()
+        moment = self.life.struck()
+        if moment == "before":
+            self.life.end()
+        self.life.dead = bool(moment)
+        given = await self.store.commit(cut_off if moment == "inside" else unit)
+        if moment:
+            raise KilledError
+        return given
 
     async def read(self, question: Callable[[Reading], T]) -> T:
         """Answer, while alive."""
@@ -158,9 +155,10 @@ class MortalTarget:
     life: Life
 
     async def catalogue(self, _target: Target, *, fresh: bool = False) -> Catalogue | None:  # noqa: ARG002  the port's signature
-        """Let something happen meanwhile."""
+        """Let something happen meanwhile; names need no explanation here."""
         self.life.must_go_on()
         self.ledger.meanwhile()
+        return None
 
     async def read(
         self, _target: Target, statement: Statement, _values: Mapping[str, Any], _limits: Limits
@@ -265,8 +263,7 @@ def _permissions(law: Law) -> str:
 
 def _rules(law: Law) -> str:
     return "".join(
-        f'[rule.{name}]\ndecide_within = "15m"\nuse_within = "5m"\nmax_rows = 100\n'
-        + f"{_key(groups)} = [{', '.join(_seats(groups))}]\n"
+        f"[rule.{name}]\n{_CLOCKS}\n{_key(groups)} = [{', '.join(_seats(groups))}]\n"
         for name, groups in law.rules.items()
     )
 

@@ -5,12 +5,11 @@ the policy of that moment; the one writer makes every such unit atomic.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from interlock.errors import InterlockError, refusal
+from interlock.errors import refusal
 
 from interlock_gateway.core import approval as core
 from interlock_gateway.core.approval import ApprovalState, Ballot, Proposal, Refusal
@@ -22,7 +21,7 @@ from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.closing import settle, tell
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.incidents import book_of, incident_of, may_read, must_read
+from interlock_gateway.service.incidents import book_of, incident_of, must_read
 from interlock_gateway.service.ports import (
     Clock,
     Meter,
@@ -39,9 +38,7 @@ RUNNER = "runner"
 """The channel in which a run sees its own requests: no person reads there, or votes on it."""
 
 _LONGEST_WAIT_S = 60.0
-_MOST_SHOWN = 100
 _REFUSED_VOTES_RECORDED = 10
-_PENDING = ApprovalState.PENDING.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,17 +132,6 @@ class Approvals:
         self._meter = meter
         self._bell = bell
 
-    async def list(self, who: Principal, incident: str = "", state: str = "") -> list[ApprovalRow]:
-        """Return the approval requests that `who` may read of, newest first."""
-        where = {name: word for name, word in (("incident", incident), ("state", state)) if word}
-        policy = self._policy.current
-
-        def question(tx: Reading) -> list[ApprovalRow]:
-            found = tx.rows(ApprovalRow, order="-requested_at", limit=500, **where)
-            return [row for row in found if may_read(tx, policy, who, row.incident)]
-
-        return await self._store.read(question)
-
     async def show(self, who: Principal, approval: str, channel: str) -> Shown:
         """Return an approval as `who` sees it; what was rendered is recorded first."""
         policy, now = self._policy.current, self._clock.now()
@@ -155,25 +141,6 @@ class Approvals:
         if shown.row.state == ApprovalState.PENDING.value:
             await self._remember(who, shown, channel)
         return shown
-
-    async def pending(self, who: Principal, channel: str) -> tuple[Shown, ...]:
-        """Return what waits for a decision as `who` sees it, the oldest first.
-
-        One whose stored bytes were changed is left out: nobody may vote on it, and it must not
-        keep the others from being seen.
-        """
-        policy, now = self._policy.current, self._clock.now()
-
-        def question(tx: Reading) -> tuple[Shown, ...]:
-            rows = tx.rows(ApprovalRow, state=_PENDING, order="requested_at", limit=_MOST_SHOWN)
-            shown = []
-            for row in rows:
-                if may_read(tx, policy, who, row.incident):
-                    with suppress(InterlockError):
-                        shown.append(self._shown(tx, who, row.id, channel, policy, now))
-            return tuple(shown)
-
-        return await self._store.read(question)
 
     async def wait(self, approval: str, version: int, seconds: float) -> ApprovalRow:
         """Return the approval once its version is above `version`, or time is up, or we stop."""
@@ -256,7 +223,7 @@ class Approvals:
         text = prompt(proposal, row.id, channel)
         rule = policy.rules.get(row.rule)
         votes = tuple(tx.rows(VoteRow, approval=approval, order="at"))
-        ballot = _ballot(tx, row, votes, policy)
+        ballot = ballot_of(tx, row, votes, policy)
         seen = row.digest
         return Shown(
             row=row,
@@ -306,7 +273,7 @@ class Approvals:
             policy = self._policy.current  # of the moment at which the vote counts
             row = _expire_if_due(tx, approval)
             votes = tuple(tx.rows(VoteRow, approval=approval))
-            ballot = _ballot(tx, row, votes, policy)
+            ballot = ballot_of(tx, row, votes, policy)
             seen = tx.get(PromptRow, approval, vote.prompt_digest)
             refused = core.refuse_vote(
                 ballot,
@@ -334,7 +301,8 @@ class Approvals:
         return _grant(tx, row, rule)
 
 
-def _ballot(tx: Reading, row: ApprovalRow, votes: tuple[VoteRow, ...], policy: Policy) -> Ballot:
+def ballot_of(tx: Reading, row: ApprovalRow, votes: tuple[VoteRow, ...], policy: Policy) -> Ballot:
+    """Return what decides about a new vote on an approval at this moment."""
     rule = policy.rules.get(row.rule)
     parts = parts_of(tx, row.incident)
     may = policy.eligible(rule, parts, row.requester) if rule else frozenset()

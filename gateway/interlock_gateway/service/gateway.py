@@ -10,6 +10,7 @@ from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
 from interlock_gateway.service.identity import CodeBook, Identity
+from interlock_gateway.service.inbox import Inbox
 from interlock_gateway.service.incidents import Incidents
 from interlock_gateway.service.logs import LogsLanguage
 from interlock_gateway.service.metrics import MetricsLanguage
@@ -61,6 +62,7 @@ class Gateway:
     explaining: Explaining
     proposals: Proposals
     approvals: Approvals
+    inbox: Inbox
     execution: Execution
     reconciling: Reconciling
     timeline: Timeline
@@ -114,6 +116,7 @@ def assemble(ports: Ports) -> Gateway:
             store, policy, Designer(guard), reader, seal, clock, random, meter, pacing
         ),
         approvals=Approvals(store, policy, seal, clock, meter, bell),
+        inbox=Inbox(store, policy, seal, clock),
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),

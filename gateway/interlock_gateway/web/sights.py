@@ -13,10 +13,9 @@ from interlock_gateway.core.approval import Proposal
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service import records
 from interlock_gateway.service.approvals import Shown
+from interlock_gateway.service.inbox import Waiting
 from interlock_gateway.service.overview import IncidentSight
 from interlock_gateway.web import render, views
-
-_DECIDED = 30
 
 
 def incident_row(sight: IncidentSight) -> render.IncidentRow:
@@ -92,20 +91,14 @@ def postmortem(sight: IncidentSight, entries: Sequence[Mapping[str, Any]]) -> Po
 
 def inbox(
     page: render.Page,
-    pending: Sequence[Shown],
-    rows: Sequence[records.ApprovalRow],
+    waiting: Waiting,
+    decided: Sequence[records.ApprovalRow],
     policy: Policy,
 ) -> render.ApprovalsView:
     """Return the inbox: what waits, then what was decided lately."""
-    mine = votable(pending)
-    waiting = [approval_row(one.row, policy, mine) for one in pending]
-    done = [approval_row(row, policy, mine) for row in rows if row.state != "pending"]
-    return render.ApprovalsView(page, tuple(waiting), tuple(done[:_DECIDED]))
-
-
-def votable(pending: Sequence[Shown]) -> frozenset[str]:
-    """Return the requests that the viewer may vote on."""
-    return frozenset(one.row.id for one in pending if one.refusal is None)
+    pending = tuple(approval_row(row, policy, waiting.votable) for row in waiting.rows)
+    done = tuple(approval_row(row, policy, frozenset()) for row in decided)
+    return render.ApprovalsView(page, pending, done, waiting.more)
 
 
 def approval_view(
