@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -13,12 +12,11 @@ from typing import Any
 
 import httpx
 from figure import Figure, Target, milliseconds, percentile
-from interlock_gateway.adapters.codes import LocalCodes
-from interlock_gateway.core.model import Person
 from served import database
 from support.counting import BUMP, Counters, wish
 from support.desk import logged_in
 from support.house import RunAt, Someone
+from support.people import logged_in as person_in
 from support.processes import Command, Gateway, Home, gateway_of
 
 _VOTERS = 50
@@ -52,7 +50,7 @@ async def _measured(gateway: Gateway, folder: Path, voters: int, waiting: int) -
         limits = httpx.Limits(max_connections=voters, max_keepalive_connections=voters)
         client = httpx.AsyncClient(base_url=gateway.home.url, timeout=120, limits=limits)
         http = await stack.enter_async_context(client)
-        people = [await _login(http, gateway.home, f"voter-{n}") for n in range(voters)]
+        people = [await person_in(http, gateway.home.folder, f"voter-{n}") for n in range(voters)]
         approvals = await _asked(Someone(http, gateway.token("responder")), waiting)
         page = await _page(gateway)
         command = milliseconds(lambda: desk.done("approvals"))
@@ -64,15 +62,6 @@ async def _measured(gateway: Gateway, folder: Path, voters: int, waiting: int) -
         Figure(f"votes of {voters} people", "/s", rate, better="more", target=Target("value", 50)),
         Figure("99 of 100 votes take at most", "ms", percentile(took, 99)),
     ]
-
-
-async def _login(http: httpx.AsyncClient, home: Home, person: str) -> Someone:
-    code = f"{person}-code-of-a-benchmark".upper()
-    codes = LocalCodes(home.folder / "state" / "codes")
-    codes.write(Person(person, person), code, datetime.now(UTC))  # noqa: TID251  a code has a real end
-    answer = await http.post("/v1/login", json={"code": code})
-    assert answer.is_success, answer.text
-    return Someone(http, str(answer.json()["token"]))
 
 
 async def _asked(responder: Someone, waiting: int) -> list[str]:
