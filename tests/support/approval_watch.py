@@ -16,6 +16,7 @@ class Watch:
         self._player = player
         self._reached = reached
         self._known: dict[str, list[str]] = {}
+        self._voted: dict[str, int] = {}
 
     def look(self) -> Sequence[ApprovalRow]:
         """Compare all accounts, and return the approvals."""
@@ -55,7 +56,15 @@ class Watch:
         self._reached |= set(states)
         for state in set(states[len(known) :]) & {"approved", "executing"}:
             self._was_rightful(row, state, model.before(events, row.id, state) or ())
+        self._enough_is_enough(row, events)
         self._ledger_agrees(row, events)
+
+    def _enough_is_enough(self, row: ApprovalRow, events: Sequence[Event]) -> None:
+        """No vote that was enough when it was given leaves its request waiting."""
+        voted = len(model.approving(events, row.id))
+        if voted != self._voted.get(row.id, 0) and row.state == "pending":
+            assert not self._player.suffices(row, events), row.id
+        self._voted[row.id] = voted
 
     def _was_rightful(self, row: ApprovalRow, state: str, events: Sequence[Event]) -> None:
         assert self._player.suffices(row, events), (row.id, state)
