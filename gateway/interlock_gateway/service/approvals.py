@@ -38,6 +38,9 @@ RUNNER = "runner"
 """The channel in which a run sees its own requests: no person reads there, or votes on it."""
 
 _LONGEST_WAIT_S = 60.0
+_LOOKS_EVERY_S = 1.0
+"""How often whoever waits looks without having been woken."""
+
 _REFUSED_VOTES_RECORDED = 10
 
 
@@ -151,7 +154,7 @@ class Approvals:
                 left = ends - self._clock.monotonic()
                 if row.version > version or left <= 0 or self._bell.silent:
                     return row
-                await rung(min(left, 1.0))
+                await rung(min(left, _LOOKS_EVERY_S))
 
     def send_away(self) -> None:
         """Let nobody wait any more: the gateway stops, and a runner asks again by itself."""
