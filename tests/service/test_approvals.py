@@ -116,7 +116,7 @@ async def test_the_sweep_expires_what_nobody_decided(
     assert (await approver.prompt(asked))["state"] == "expired"
 
 
-async def test_a_sweep_ends_the_first_that_are_due_and_the_next_one_the_others(
+async def test_a_grant_that_ends_sooner_is_ended_although_others_wait_longer(
     home: House, run: RunAt, approver: Someone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(approvals, "_ENDED_AT_ONCE", 2)
