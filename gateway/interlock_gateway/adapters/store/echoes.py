@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 import psycopg
 import structlog
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import make_url
 
 from interlock_gateway.adapters.store.driver import Driver
@@ -18,6 +19,9 @@ from interlock_gateway.adapters.store.statements import Compiled
 CHANNEL = "interlock_approvals"
 
 _AGAIN_S = 1.0
+_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
+"""A line that went dead without a word is noticed within a minute: nothing is ever sent on it."""
+
 _NOTIFY = Compiled(
     f"SELECT pg_notify('{CHANNEL}', changed) FROM unnest(%s::text[]) AS changed",  # noqa: S608  the channel is the constant above
     ("changed",),
@@ -49,7 +53,9 @@ class PostgresEchoes:
             await asyncio.sleep(_AGAIN_S)
 
     async def _listen(self, heard: Callable[[str], None]) -> None:
-        connection = await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True)
+        connection = await psycopg.AsyncConnection.connect(
+            make_conninfo(self._conninfo, **_ALIVE), autocommit=True
+        )
         async with connection:
             await connection.execute(f"LISTEN {CHANNEL}".encode())
             async for notice in connection.notifies():
