@@ -30,6 +30,7 @@ NAMES = (
     "sql_peers",
     "appends",
     "approvals",
+    "inbox",
     "classify",
     "file_children",
     "policy",

@@ -40,6 +40,7 @@ def approval(state: str = "pending", version: int = 1, **more: Any) -> Json:
         "version": version,
         "state": state,
         "rule": {"name": "one-person", "needs": "one dba", "eligible": ["approver", "colleague"]},
+        "requested_at": "2026-01-01T00:00:00+00:00",
         "expires_at": "2026-01-01T00:15:00+00:00",
         **more,
     }
@@ -107,3 +108,19 @@ class ScriptedGateway:
             self._attempts[call.path] = self._attempts.get(call.path, 0) + 1
             return {"attempt": self._attempts[call.path]}
         return {}
+
+
+class Deciding(ScriptedGateway):
+    """Approves the one action it is asked for after a while."""
+
+    def __init__(self, after_s: float) -> None:
+        done = {"approval": "A-1", "state": "succeeded", "affected": 1}
+        super().__init__({"/actions": [{"approval": approval()}], "/execute": [done]})
+        self._after_s = after_s
+
+    async def send(self, call: Call) -> Json:
+        """Answer `call`; looking at the approval takes as long as its decision."""
+        if call.path.endswith("/A-1"):
+            await asyncio.sleep(self._after_s)
+            return approval("approved", 2)
+        return await super().send(call)

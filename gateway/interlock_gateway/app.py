@@ -23,7 +23,7 @@ from interlock_gateway.adapters.seal import KeySeal, key_in
 from interlock_gateway.adapters.secrets import References
 from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.slack.at import SlackAt
-from interlock_gateway.adapters.store import SqlStore, open_store
+from interlock_gateway.adapters.store import PostgresEchoes, SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.targets.loki import LokiReader
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
@@ -38,6 +38,7 @@ from interlock_gateway.service.considerate import (
 )
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
+from interlock_gateway.service.ports import Echoes
 from interlock_gateway.service.reloading import (
     Outcome,
     Refused,
@@ -71,6 +72,7 @@ class Composed:
     meter: PrometheusMeter
     vault: Vault | None
     owns_store: bool
+    echoes: Echoes | None
     slack: "Slack | None" = None
 
 
@@ -194,8 +196,19 @@ def compose(settings: Settings) -> Composed:
     owns = settings.store_url.startswith("sqlite")
     telling = Telling(store, board, clock, meter, gateway.bell, randomness, only_one=owns)
     reloading = Reloading(store, policy, clock, meter, _tell)
+    echoes = None if owns else PostgresEchoes(settings.store_url)
     return Composed(
-        gateway, store, targets, classifier, telling, reloading, meter, secrets.vault, owns, slack
+        gateway=gateway,
+        store=store,
+        targets=targets,
+        classifier=classifier,
+        telling=telling,
+        reloading=reloading,
+        meter=meter,
+        vault=secrets.vault,
+        owns_store=owns,
+        echoes=echoes,
+        slack=slack,
     )
 
 
@@ -234,6 +247,8 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     yield _prove(composed)
     if composed.slack is not None:
         yield from composed.slack.works()
+    if composed.echoes is not None:
+        yield composed.echoes.run(composed.gateway.bell.ring)
     if composed.vault is not None:
         policy = composed.gateway.policy
         yield composed.vault.run(lambda: named_in(policy.current.targets.values()))

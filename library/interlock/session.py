@@ -17,6 +17,7 @@ from threading import Lock
 from typing import Any, NoReturn, TypeVar
 
 from interlock import wire
+from interlock.card import Card
 from interlock.conclusion import Data, Finding, Words, judge
 from interlock.errors import Denied, Unavailable, UsageError, error_from_problem
 from interlock.rendering import previewed_lines, printable
@@ -78,21 +79,34 @@ class Session:
         if len(data) > MAX_REQUEST:
             raise Denied(f"A call may have {MAX_REQUEST:,} bytes.", code="outside-limits")
         self._send(data)
+        card = Card(self._say)
+        try:
+            return self._answer(request["id"], card)
+        finally:
+            card.leave()
+
+    def _answer(self, number: int, card: Card) -> Json:
+        """Return the answer to a request, showing what it waits for until then."""
         said: set[str] = set()
         while True:
             answer = self._receive()
-            if answer.get("id") != request["id"]:
+            if answer.get("id") != number:
                 continue  # the late answer to a call that was interrupted
             if "progress" in answer:
-                self._tell(str(answer["progress"].get("line", "")), said)
+                self._tell(answer["progress"], said, card)
             elif "error" in answer:
                 raise error_from_problem(answer["error"])
             else:
                 return dict(answer["ok"])
 
-    def _tell(self, line: str, said: set[str]) -> None:
-        if line and line not in said:
-            said.add(line)
+    def _tell(self, progress: Json, said: set[str], card: Card) -> None:
+        line = str(progress.get("line", ""))
+        if not line or line in said:
+            return
+        said.add(line)
+        if "card" in progress:
+            card.show(progress["card"], line)
+        else:
             self._say(line)
 
     def _send(self, data: bytes) -> None:

@@ -9,7 +9,7 @@ from house.documents import ROOT
 
 KERNEL = (
     *("__init__", "session", "magics", "wire", "errors"),
-    *("table", "arrow", "conclusion", "frame", "lines", "rendering"),
+    *("table", "arrow", "card", "conclusion", "frame", "lines", "rendering"),
     *("telemetry", "planning"),
 )
 """What a kernel loads; see the layers of `interlock` in pyproject.toml."""

@@ -142,7 +142,7 @@ def test_a_newcomer_plays_the_colleague_with_a_code(place: Place) -> None:
         told = ""
         for line in process.stdout:
             told += line
-            if "interlock approvals approve" in line:
+            if "interlock approvals show" in line:
                 break
         url, code = re.findall(r"(http://\S+)/approvals +code (\S+)", told)[0]
         home = ["--home", str(place.cwd / "home")]

@@ -4,7 +4,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from support.house import House, RunAt, Someone
+from interlock_gateway.service import approvals
+from support.house import TERMINATE, House, RunAt, Someone
 
 
 async def test_a_request_waits_and_nothing_has_run(
@@ -113,6 +114,41 @@ async def test_the_sweep_expires_what_nobody_decided(
     home.clock.pass_time(minutes=15)
     assert await home.gateway.approvals.expire() == 1
     assert (await approver.prompt(asked))["state"] == "expired"
+
+
+async def test_a_grant_that_ends_sooner_is_ended_although_others_wait_longer(
+    home: House, run: RunAt, approver: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals, "_ENDED_AT_ONCE", 2)
+    await run.starts("terminate")
+    asked = []
+    for ordinal in range(3):
+        args = {**TERMINATE, "pid": {"type": "integer", "value": 100 + ordinal}}
+        answer = await run.post("/v1/actions", run.wishes(ordinal=ordinal, args=args))
+        asked.append(str(answer["approval"]["id"]))
+        home.clock.pass_time(seconds=1)
+    await approver.vote(asked[2])  # its grant ends long before the time to decide on the others
+    home.clock.pass_time(minutes=6)
+    assert await home.gateway.approvals.expire() == 1
+    assert (await approver.prompt(asked[2]))["state"] == "expired"
+    home.clock.pass_time(minutes=10)
+    assert await home.gateway.approvals.expire() == 2
+    assert await home.gateway.approvals.expire() == 0
+    assert [(await approver.prompt(one))["state"] for one in asked] == ["expired"] * 3
+
+
+async def test_a_sweep_that_does_not_end_all_goes_on_with_the_next(
+    home: House, run: RunAt, approver: Someone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(approvals, "_ENDED_AT_ONCE", 2)
+    await run.starts("terminate")
+    for ordinal in range(3):
+        args = {**TERMINATE, "pid": {"type": "integer", "value": 100 + ordinal}}
+        await run.post("/v1/actions", run.wishes(ordinal=ordinal, args=args))
+    home.clock.pass_time(minutes=15)
+    assert [await home.gateway.approvals.expire() for _ in range(3)] == [2, 1, 0]
+    left = await approver.get("/v1/approvals", state="pending")
+    assert left["approvals"] == []
 
 
 async def test_a_vote_names_what_was_proposed_and_what_was_seen(

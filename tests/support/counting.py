@@ -37,7 +37,7 @@ _STEPS: dict[str, dict[str, Any]] = {
 }
 _SELECT = "SELECT n FROM counters WHERE id = :id"
 _UPDATE = "UPDATE counters SET n = n + 1 WHERE id = :id"
-_MOST = 500
+_MOST = 2_000
 _PAUSES = """
 CREATE OR REPLACE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS
   $$ BEGIN PERFORM pg_catalog.pg_advisory_xact_lock_shared(4711); RETURN NULL; END $$;

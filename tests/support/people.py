@@ -3,7 +3,12 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
+from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.codes import LocalCodes
+from interlock_gateway.adapters.randomness import SystemRandomness
+from interlock_gateway.core.model import Person
 
 from support.house import House, RunAt, Someone, house
 
@@ -55,3 +60,13 @@ async def asked(run: RunAt) -> str:
     await run.starts("terminate")
     answer = await run.post("/v1/actions", run.wishes())
     return str(answer["approval"]["id"])
+
+
+async def logged_in(http: httpx.AsyncClient, home: Path, who: str) -> Someone:
+    """Log somebody in at a gateway whose home is at hand, with a code as its operator makes it."""
+    code = SystemRandomness().code()
+    codes = LocalCodes(home / "state" / "codes")
+    codes.write(Person(who, who.title()), code, SystemClock().now())
+    answer = await http.post("/v1/login", json={"code": code})
+    assert answer.is_success, answer.text
+    return Someone(http, str(answer.json()["token"]))

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from interlock_gateway.adapters.codes import LocalCodes
 from interlock_gateway.core.model import Person
+from interlock_gateway.service import inbox as lists
 from interlock_gateway.service.records import ApprovalRow
 from support.house import TERMINATE, House, RunAt, Someone
 from support.plans import asks_for_plan
@@ -207,6 +208,22 @@ async def test_an_approval_that_cannot_be_read_does_not_hide_the_others(
     assert f"/approvals/{other}" in inbox
     assert f"/approvals/{asked}" not in inbox
     assert (await browser.get(f"/approvals/{asked}")).status_code == 409
+
+
+async def test_an_inbox_that_does_not_hold_all_says_how_many_more_wait(
+    home: House, asked: str, run: RunAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    args = {**TERMINATE, "pid": {"type": "integer", "value": 1}}
+    await run.post("/v1/actions", run.wishes(ordinal=1, args=args))
+    browser = await _browser(home, "approver")
+    page = (await browser.get("/approvals")).text
+    assert "Shown are the oldest" not in page
+    assert '<span class="waiting-count">2<' in page
+    monkeypatch.setattr(lists, "MOST_WAITING", 1)
+    page = (await browser.get("/approvals")).text
+    assert f"/approvals/{asked}" in page
+    assert "Shown are the oldest 1 of 2." in page
+    assert '<span class="waiting-count">1+<' in page
 
 
 async def test_logging_out_ends_the_session(home: House) -> None:

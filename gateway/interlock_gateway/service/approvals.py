@@ -5,12 +5,11 @@ the policy of that moment; the one writer makes every such unit atomic.
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
-from interlock.errors import InterlockError, refusal
+from interlock.errors import refusal
 
 from interlock_gateway.core import approval as core
 from interlock_gateway.core.approval import ApprovalState, Proposal, Refusal
@@ -23,7 +22,7 @@ from interlock_gateway.service.ballots import ballot_of, parts_of
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.closing import fall, settle, tell_of
 from interlock_gateway.service.identity import Principal, login_of
-from interlock_gateway.service.incidents import may_read, must_read
+from interlock_gateway.service.incidents import must_read
 from interlock_gateway.service.ports import (
     Clock,
     Meter,
@@ -51,8 +50,10 @@ RUNNER = "runner"
 """The channel in which a run sees its own requests: no person reads there, or votes on it."""
 
 _LONGEST_WAIT_S = 60.0
-_MOST_SHOWN = 100
-_PENDING = ApprovalState.PENDING.value
+_LOOKS_EVERY_S = 1.0
+"""How often whoever waits looks without having been woken."""
+
+_ENDED_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +171,6 @@ class Approvals:
         self._meter = meter
         self._bell = bell
 
-    async def list(self, who: Principal, incident: str = "", state: str = "") -> list[ApprovalRow]:
-        """Return the approval requests that `who` may read of, newest first."""
-        where = {name: word for name, word in (("incident", incident), ("state", state)) if word}
-        policy = self._policy.current
-
-        def question(tx: Reading) -> list[ApprovalRow]:
-            found = tx.rows(ApprovalRow, order="-requested_at", limit=500, **where)
-            return [row for row in found if may_read(tx, policy, who, row.incident)]
-
-        return await self._store.read(question)
-
     async def show(self, who: Principal, approval: str, channel: str) -> Shown:
         """Return an approval as `who` sees it; what was rendered is recorded first."""
         policy, now = self._policy.current, self._clock.now()
@@ -191,26 +181,6 @@ class Approvals:
             await self._remember(who, shown, channel)
         return shown
 
-    async def pending(self, who: Principal, channel: str) -> tuple[Shown, ...]:
-        """Return what waits for a decision as `who` sees it, the oldest first, without plans.
-
-        One whose stored bytes were changed is left out: nobody may vote on it, and it must not
-        keep the others from being seen.
-        """
-        policy, now = self._policy.current, self._clock.now()
-        alone = {"state": _PENDING, "plan": ""}
-
-        def question(tx: Reading) -> tuple[Shown, ...]:
-            rows = tx.rows(ApprovalRow, order="requested_at", limit=_MOST_SHOWN, **alone)
-            shown = []
-            for row in rows:
-                if may_read(tx, policy, who, row.incident):
-                    with suppress(InterlockError):
-                        shown.append(self.shown(tx, who, row.id, channel, policy, now))
-            return tuple(shown)
-
-        return await self._store.read(question)
-
     async def wait(self, approval: str, version: int, seconds: float) -> ApprovalRow:
         """Return the approval once its version is above `version`, or time is up, or we stop."""
         ends = self._clock.monotonic() + min(seconds, _LONGEST_WAIT_S)
@@ -220,7 +190,7 @@ class Approvals:
                 left = ends - self._clock.monotonic()
                 if row.version > version or left <= 0 or self._bell.silent:
                     return row
-                await rung(min(left, 1.0))
+                await rung(min(left, _LOOKS_EVERY_S))
 
     def send_away(self) -> None:
         """Let nobody wait any more: the gateway stops, and a runner asks again by itself."""
@@ -274,12 +244,22 @@ class Approvals:
         return row
 
     async def expire(self) -> int:
-        """Expire what nobody decided, or used, in time; return how many there were."""
+        """Expire what nobody decided, or used, in time; return how many there were.
+
+        Of each only the first that are due, so that it costs the same however many wait.
+        """
 
         def due(tx: Reading) -> list[ApprovalRow]:
             now = self._clock.now()
-            live = (ApprovalState.PENDING.value, ApprovalState.APPROVED.value)
-            return [row for row in tx.rows(ApprovalRow, state=live) if _deadline(row) <= now]
+            ends = {
+                ApprovalState.PENDING: "expires_at",
+                ApprovalState.APPROVED: "grant_expires_at",
+            }
+            first = [
+                tx.rows(ApprovalRow, state=state.value, order=end, limit=_ENDED_AT_ONCE)
+                for state, end in ends.items()
+            ]
+            return [row for rows in first for row in rows if _deadline(row) <= now]
 
         rows = await self._store.read(due)
         for row in rows:

@@ -1,4 +1,7 @@
-"""Wakes those who wait for an approval, within this process; others look once a second."""
+"""Wakes those who wait for an approval: rung by this gateway, and by echoes of the others.
+
+Whoever waits looks once a second anyway, so that an echo that is lost costs that second.
+"""
 
 import asyncio
 from collections import defaultdict

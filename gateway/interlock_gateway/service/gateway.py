@@ -15,6 +15,7 @@ from interlock_gateway.service.explaining import Explaining
 from interlock_gateway.service.followups import FollowUps
 from interlock_gateway.service.glass import BreakGlass
 from interlock_gateway.service.identity import CodeBook, Identity
+from interlock_gateway.service.inbox import Inbox
 from interlock_gateway.service.incidents import Incidents
 from interlock_gateway.service.logs import LogsLanguage
 from interlock_gateway.service.metrics import MetricsLanguage
@@ -80,17 +81,18 @@ class Gateway:
     plans: Plans
     approvals: Approvals
     glass: BreakGlass
+    inbox: Inbox
     execution: Execution
     reconciling: Reconciling
     timeline: Timeline
     followups: FollowUps
     recorded: RecordedRequests
+    bell: Bell
     library: Library
     policy: PolicySource
     clock: Clock
     randomness: Randomness
     meter: Meter
-    bell: Bell
     chat: ChatUses | None = None
 
 
@@ -140,6 +142,7 @@ def assemble(ports: Ports) -> Gateway:
         plans=Plans(store, policy, approvals, clock, meter, bell),
         approvals=approvals,
         glass=BreakGlass(store, policy, meter, bell),
+        inbox=Inbox(store, policy, seal, clock),
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),

@@ -5,11 +5,10 @@ the members are granted together, once all of them have theirs, and denied toget
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from interlock.errors import InterlockError, refusal
+from interlock.errors import refusal
 
 from interlock_gateway.core import approval as core
 from interlock_gateway.core.approval import ApprovalState, Refusal, plan_state
@@ -30,7 +29,7 @@ from interlock_gateway.service.ballots import ballot_of, parts_of
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.closing import settle, tell
 from interlock_gateway.service.identity import Principal, login_of
-from interlock_gateway.service.incidents import may_read, must_read
+from interlock_gateway.service.incidents import must_read
 from interlock_gateway.service.planned import members_of, plan_of
 from interlock_gateway.service.ports import (
     Clock,
@@ -116,22 +115,6 @@ class Plans:
             await self._remember(who, shown, channel)
         return shown
 
-    async def pending(self, who: Principal, channel: str) -> tuple[ShownPlan, ...]:
-        """Return the plans that wait for a decision as `who` sees them, the oldest first."""
-        policy, now = self._policy.current, self._clock.now()
-        waiting = {"state": ApprovalState.PENDING.value, "place": 1}
-
-        def question(tx: Reading) -> tuple[ShownPlan, ...]:
-            rows = tx.rows(ApprovalRow, order="requested_at", limit=_MOST_SHOWN, **waiting)
-            shown = []
-            for row in rows:
-                if may_read(tx, policy, who, row.incident):
-                    with suppress(InterlockError):
-                        shown.append(self._shown(tx, who, row.plan, channel, policy, now))
-            return tuple(shown)
-
-        return await self._store.read(question)
-
     async def wait(self, plan: str, version: int, seconds: float) -> PlanRow:
         """Return the plan once its version is above `version`, or time is up, or we stop."""
         ends = self._clock.monotonic() + min(seconds, _LONGEST_WAIT_S)
@@ -197,7 +180,7 @@ class Plans:
             text=text,
             prompt_digest=prompt_digest(text),
             eligible=frozenset.intersection(*(one.eligible for one in members)),
-            refusal=_refused(tx, row, rows, who, policy, _Seen(row.digest, prompted=True), now),
+            refusal=refused_on_plan(tx, row, who, policy, now),
             approving=next((one.approving for one in members if one.approving), None),
         )
 
@@ -258,6 +241,14 @@ class Plans:
         members = await self._store.read(lambda tx: tx.rows(ApprovalRow, plan=plan))
         for name in (plan, *(row.id for row in members)):
             self._bell.ring(name)
+
+
+def refused_on_plan(
+    tx: Reading, plan: PlanRow, who: Principal, policy: Policy, now: datetime
+) -> Refusal | None:
+    """Return why somebody may not vote on a plan now, having read it, or None."""
+    seen = _Seen(plan.digest, prompted=True)
+    return _refused(tx, plan, members_of(tx, plan), who, policy, seen, now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,6 +158,17 @@ class Store(Protocol):
         ...
 
 
+class Echoes(Protocol):
+    """Hears what other gateways over the same store have changed."""
+
+    async def run(self, heard: Callable[[str], None]) -> None:
+        """Call `heard` with each approval that changed; it goes on until it is cancelled.
+
+        It may miss some, and may tell of some twice: it says where to look, never what is there.
+        """
+        ...
+
+
 class Clock(Protocol):
     """The only source of time."""
 

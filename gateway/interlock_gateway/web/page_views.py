@@ -16,13 +16,15 @@ class Viewer:
 
     Attributes:
         csrf: the token that this person's forms must bring back.
-        waiting: approvals that wait for this person's vote.
+        waiting: approvals that wait for this person's vote, among those that were looked at.
+        at_least: whether more wait that were not looked at.
     """
 
     id: str
     name: str
     csrf: str
     waiting: int = 0
+    at_least: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +165,12 @@ class IncidentView:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalsView:
-    """The inbox: what waits, then what was decided lately."""
+    """The inbox: what waits, then what was decided lately; `more` wait and are not shown."""
 
     page: Page
     pending: tuple[ApprovalRow, ...]
     decided: tuple[ApprovalRow, ...] = ()
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from interlock_gateway.service.approvals import Vote
 from interlock_gateway.service.gateway import Gateway
 from interlock_gateway.service.glass import Breaking
 from interlock_gateway.service.identity import COOKIE_LIFE, Principal
+from interlock_gateway.service.inbox import Waiting
 from interlock_gateway.web import render, sights
 from interlock_gateway.web.auth import COOKIE, Asking, gateway_of
 from interlock_gateway.web.problems import as_known
@@ -85,11 +86,11 @@ async def incidents(request: Request, who: Visitor, gateway: Asking) -> Response
 @routes.get("/incidents/{incident}")
 async def incident(request: Request, incident: str, who: Visitor, gateway: Asking) -> Response:
     """Show an incident with its timeline."""
-    page, pending = await _viewed(request, who, gateway)
+    page, waiting = await _viewed(request, who, gateway)
     entries = await gateway.timeline.whole(who, incident)
     sight = await gateway.overview.incident(incident)
-    mine, policy = sights.votable(pending), gateway.policy.current
-    approvals = sights.approval_rows(sight.approvals, policy, mine)
+    policy = gateway.policy.current
+    approvals = sights.approval_rows(sight.approvals, policy, waiting.votable)
     owed = await gateway.followups.listed(who, incident)
     view = sights.incident_view(page, sight, entries, approvals, owed)
     return _html(render.render_incident(view))
@@ -128,9 +129,9 @@ async def export(request: Request, incident: str, who: Visitor, gateway: Asking)
 @routes.get("/approvals")
 async def inbox(request: Request, who: Visitor, gateway: Asking) -> Response:
     """Show what waits and what was decided lately."""
-    page, pending = await _viewed(request, who, gateway)
-    rows = await gateway.approvals.list(who)
-    view = sights.inbox(page, pending, rows, gateway.policy.current)
+    page, waiting = await _viewed(request, who, gateway)
+    decided = await gateway.inbox.decided(who)
+    view = sights.inbox(page, waiting, decided, gateway.policy.current)
     return _html(render.render_approvals(view))
 
 
@@ -244,14 +245,13 @@ async def _plan(
 
 async def _viewed(
     request: Request, who: Principal, gateway: Gateway
-) -> tuple[render.Page, sights.Waiting]:
+) -> tuple[render.Page, Waiting]:
     """Return what every page of a logged-in person has, and what waits for approval."""
-    pending = sights.Waiting(
-        await gateway.approvals.pending(who, CHANNEL), await gateway.plans.pending(who, CHANNEL)
+    waiting = await gateway.inbox.waiting(who)
+    viewer = render.Viewer(
+        who.person.id, who.person.name, csrf_of(request), len(waiting.votable), waiting.more > 0
     )
-    waiting = len(sights.votable(pending))
-    viewer = render.Viewer(who.person.id, who.person.name, csrf_of(request), waiting)
-    return render.Page(gateway.clock.now(), viewer), pending
+    return render.Page(gateway.clock.now(), viewer), waiting
 
 
 def problem_page(request: Request, error: Exception, status: int) -> Response:

@@ -2,8 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import Any
 
 from interlock.export import Entry, Exhibit, Postmortem, build
@@ -17,19 +16,10 @@ from interlock_gateway.core.approval import Proposal
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service import records
 from interlock_gateway.service.approvals import Shown
+from interlock_gateway.service.inbox import Waiting
 from interlock_gateway.service.overview import IncidentSight
 from interlock_gateway.service.plans import ShownPlan
 from interlock_gateway.web import render, views
-
-_DECIDED = 30
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What waits for a decision, as one person sees it."""
-
-    alone: tuple[Shown, ...]
-    plans: tuple[ShownPlan, ...]
 
 
 def incident_row(sight: IncidentSight) -> render.IncidentRow:
@@ -159,27 +149,14 @@ def postmortem(sight: IncidentSight, entries: Sequence[Mapping[str, Any]]) -> Po
 
 def inbox(
     page: render.Page,
-    pending: Waiting,
-    rows: Sequence[records.ApprovalRow],
+    waiting: Waiting,
+    decided: Sequence[records.ApprovalRow],
     policy: Policy,
 ) -> render.ApprovalsView:
     """Return the inbox: what waits, then what was decided lately."""
-    mine = votable(pending)
-    members = [member for plan in pending.plans for member in plan.members]
-    asked = sorted((one.row for one in (*pending.alone, *members)), key=_asked_at)
-    waiting = approval_rows(asked, policy, mine)
-    done = [approval_row(row, policy, mine) for row in rows if row.state != "pending"]
-    return render.ApprovalsView(page, tuple(waiting), tuple(done[:_DECIDED]))
-
-
-def _asked_at(row: records.ApprovalRow) -> datetime:
-    return row.requested_at
-
-
-def votable(pending: Waiting) -> frozenset[str]:
-    """Return the requests and plans that the viewer may vote on."""
-    alone = {one.row.id for one in pending.alone if one.refusal is None}
-    return frozenset(alone | {one.row.id for one in pending.plans if one.refusal is None})
+    pending = tuple(approval_rows(waiting.rows, policy, waiting.votable))
+    done = tuple(approval_row(row, policy, frozenset()) for row in decided)
+    return render.ApprovalsView(page, pending, done, waiting.more)
 
 
 def approval_view(

@@ -116,8 +116,12 @@ def list_(
         incident: only those of this incident
     """
     with access.connect() as gateway:
-        items = gateway.send(client.approvals(state, incident))["approvals"]
-    show_list(_listed(items), LIST, form, empty=NONE)
+        found = gateway.send(client.approvals(state, incident))
+    show_list(_listed(found["approvals"]), LIST, form, empty=NONE)
+    if found.get("cut"):
+        shown, total = len(found["approvals"]), int(found["total"])
+        words = f"These are the newest {shown:,} of {total:,}; --incident INC-1 shows one's own."
+        here().hint(words, "warn")
 
 
 @app.command

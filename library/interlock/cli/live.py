@@ -126,14 +126,17 @@ class Live:
     def _waiting(self, value: progress.Waiting) -> None:
         self._unwatch()
         who = " or ".join(value.who) or "an approver"
-        until = f", until {_clock(value.until)}" if value.until else ""
-        self._line("◷", value.step, "", f"{value.approval} waits for {who}{until}", "warn")
-        for how in (value.url, f"interlock approvals approve {value.approval}"):
-            if how:
-                self.world.say(f"{' ' * _HEAD}{flat(how)}", "dim")
+        since = f"{_clock(value.since)} to " if value.since else "until "
+        when = f", {since}{_clock(value.until)}" if value.until else ""
+        self._line("◷", value.step, "", f"{value.approval} waits for {who}{when}", "warn")
+        for how in value.ways:
+            self.world.say(f"{' ' * _HEAD}{flat(how)}", "dim")
 
     def _settled(self, value: progress.Settled) -> None:
-        words = f"{value.approval} {value.state.replace('_', ' ')} after {value.waited_s:.1f} s"
+        by = f" by {' and '.join(value.by)}" if value.by else ""
+        words = (
+            f"{value.approval} {value.state.replace('_', ' ')} after {value.waited_s:.1f} s{by}"
+        )
         self._line("◷", value.step, "", words, "good" if value.state == "approved" else "warn")
 
     def _previewed(self, value: progress.Previewed) -> None:

@@ -115,13 +115,15 @@ class Approvals:
     async def _decided(self, approval: Json, step: str, show: Tell) -> Json:
         """Wait until `approval`, or a plan, is no longer pending."""
         began = asyncio.get_running_loop().time()
+        listeners = (self._tell, show) if approval["state"] == "pending" else (self._tell,)
         if approval["state"] == "pending":
-            for listener in (self._tell, show):
+            for listener in listeners:
                 listener(self._waiting(approval, step))
         while approval["state"] == "pending":
             approval = await self._look(approval, show)
         waited = asyncio.get_running_loop().time() - began
-        self._tell(Settled(step, str(approval["id"]), _how(approval), round(waited, 1)))
+        for listener in listeners:
+            listener(_settled(approval, step, round(waited, 1)))
         return approval
 
     async def _outcome(self, approval: Json, step: str, show: Tell) -> Json:
@@ -198,7 +200,18 @@ class Approvals:
             needs=str(rule.get("needs") or ""),
             until=_moment(approval.get("expires_at")),
             url=f"{self._web}/approvals/{page}" if self._web else "",
+            since=_moment(approval.get("requested_at")),
         )
+
+
+def _settled(approval: Json, step: str, waited_s: float) -> Settled:
+    """Return how an approval ended: whose votes made it so, or why it ended."""
+    state, votes = str(approval["state"]), approval.get("votes") or ()
+    wanted = "deny" if state == "denied" else "approve"
+    counts = state in {"approved", "denied"}
+    by = tuple(str(vote["person"]) for vote in votes if counts and vote.get("vote") == wanted)
+    reason = str(approval.get("reason") or "")
+    return Settled(step, str(approval["id"]), _how(approval), waited_s, by, reason)
 
 
 def _moment(text: Any) -> datetime | None:

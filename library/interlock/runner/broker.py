@@ -20,7 +20,14 @@ from interlock.rendering import printable
 from interlock.runner.approvals import Approvals
 from interlock.runner.clock import Deadline, time_of_day
 from interlock.runner.gateway import Json, PatientGateway
-from interlock.runner.progress import GatewayUnreachable, Progress, Queued, Waiting, Work
+from interlock.runner.progress import (
+    GatewayUnreachable,
+    Progress,
+    Queued,
+    Settled,
+    Waiting,
+    Work,
+)
 from interlock.session import MAX_REQUEST
 
 _CHUNK = 64 * 1024
@@ -249,7 +256,9 @@ class Broker:
         """Return a listener that shows progress in the notebook, below the call that waits."""
 
         def show(what: Progress) -> None:
-            if isinstance(what, Waiting | Queued | GatewayUnreachable):
+            if isinstance(what, Waiting | Settled):
+                self._reply(request, {"progress": {"line": what.line, "card": what.card}})
+            elif isinstance(what, Queued | GatewayUnreachable):
                 self._reply(request, {"progress": {"line": what.line}})
 
         return show

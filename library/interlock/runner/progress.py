@@ -6,8 +6,12 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from interlock.conclusion import Finding
+from interlock.rendering import printable
 from interlock.runbook.model import Step
 from interlock.table import Table
+
+_GRANTED = frozenset({"approved", "executing", "succeeded"})
+_NO_BUTTON = "There is no approve button in a notebook: somebody else decides, elsewhere."
 
 OK_STATES = frozenset({"ok", "info", "warn", "bad", "unknown"})
 """States of a step that ran to its end; the state is its finding's status."""
@@ -60,27 +64,67 @@ class Waiting:
     needs: str
     until: datetime | None
     url: str
+    since: datetime | None = None
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Every way to look at it and decide."""
+        web = (self.url,) if self.url else ()
+        return (*web, f"interlock approvals show {self.approval}")
 
     @property
     def line(self) -> str:
-        """Who may approve, until when, and how: one line."""
-        who = " or ".join(self.who) or "an approver"
-        until = f" until {self.until:%H:%M:%S %Z}" if self.until else ""
-        many = f" ({self.needs})" if self.needs else ""
-        how = " · ".join(
-            [*([self.url] if self.url else []), f"interlock approvals approve {self.approval}"]
-        )
-        return f"… {self.approval} waits for {who}{many}{until}: {how}"
+        """Who may approve, since and until when, and how: one line."""
+        when = "".join(f" {word} {_clock(at)}" for word, at in self._when)
+        return f"… {self._waits}{when}: {' · '.join(self.ways)}"
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """The same as a card that a notebook changes in place."""
+        when = " · ".join(f"{word} {_clock(at)}" for word, at in self._when)
+        ways = [f"  {way}" for way in self.ways]
+        lines = [f"◷ {self._waits}", *([f"  {when}"] if when else []), *ways, f"  {_NO_BUTTON}"]
+        return {"name": self.approval, "text": "\n".join(lines), "ended": False}
+
+    @property
+    def _waits(self) -> str:
+        who = printable(" or ".join(self.who)) or "an approver"
+        many = f" ({printable(self.needs)})" if self.needs else ""
+        return f"{self.approval} waits for {who}{many}"
+
+    @property
+    def _when(self) -> tuple[tuple[str, datetime], ...]:
+        known = (("since", self.since), ("until", self.until))
+        return tuple((word, at) for word, at in known if at is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """An approval is no longer awaited; `state` says how it ended."""
+    """An approval is no longer awaited; `state` says how it ended, `by` whose votes count.
+
+    `reason` is what somebody wrote: it is data, and may hold anything.
+    """
 
     step: str
     approval: str
     state: str
     waited_s: float
+    by: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def line(self) -> str:
+        """How it ended, after how long, and by whom: one line."""
+        mark = "✔" if self.state in _GRANTED else "✖"
+        by = f" by {printable(' and '.join(self.by))}" if self.by else ""
+        why = f": {printable(self.reason)}" if self.reason else ""
+        words = self.state.replace("_", " ")
+        return f"{mark} {self.approval} {words} after {self.waited_s:.1f} s{by}{why}"
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """What the card is folded to."""
+        return {"name": self.approval, "text": self.line, "ended": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,3 +319,7 @@ class Work:
     params: Mapping[str, Any] = field(default_factory=dict)
     mode: str = "curated"
     web: str = ""
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%H:%M:%S %Z}"

@@ -41,6 +41,16 @@ def test_the_list_shows_what_waits(desk: Desk) -> None:
     assert desk.run("approvals list --state pending").out == expected
 
 
+def test_a_list_that_is_cut_says_so_beside_the_results(desk: Desk) -> None:
+    whole = {"approvals": [APPROVAL | {"target": "orders"}], "total": 1, "cut": False}
+    desk.gateway.routes["GET /v1/approvals"] = whole
+    assert desk.run("approvals").err == ""
+    desk.gateway.routes["GET /v1/approvals"] = whole | {"total": 1_000, "cut": True}
+    result = desk.run("approvals")
+    assert result.out.count("A-1") == 1
+    assert "These are the newest 1 of 1,000" in result.err
+
+
 def test_an_empty_list_says_when_there_is_something(desk: Desk) -> None:
     desk.gateway.routes["GET /v1/approvals"] = {"approvals": []}
     assert "action step" in desk.run("approvals", terminal=True).out

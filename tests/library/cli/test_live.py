@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from interlock.errors import CODES, Denied
 from interlock.runner import progress
 from interlock.runner.progress import StepEnded, StepError
 
+SOONER = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 LATER = datetime(2026, 11, 23, 12, 15, tzinfo=UTC)
 
 
@@ -82,24 +84,29 @@ def test_what_was_not_recorded_is_said() -> None:
 
 def test_waiting_says_for_whom_until_when_and_how() -> None:
     url = "http://g/approvals/A-1"
-    lines = told(progress.Waiting("terminate", "A-1", ("colleague",), "one dba", LATER, url))
+    waits = progress.Waiting("terminate", "A-1", ("colleague",), "one dba", LATER, url)
+    lines = told(waits)
     assert "A-1 waits for colleague, until" in lines[0]
     assert lines[1].strip() == url
-    assert lines[2].strip() == "interlock approvals approve A-1"
+    assert lines[2].strip() == "interlock approvals show A-1"
+    since, until = (f"{at.astimezone():%H:%M:%S}" for at in (SOONER, LATER))
+    first, *_ = told(replace(waits, since=SOONER))
+    assert first.endswith(f"A-1 waits for colleague, {since} to {until}")
+    assert len(first) <= 80
 
 
 def test_an_outage_and_its_end_are_said() -> None:
     lines = told(
         progress.GatewayUnreachable(LATER, "x"),
         progress.GatewayBack(12.0),
-        progress.Settled("terminate", "A-1", "approved", 41.3),
+        progress.Settled("terminate", "A-1", "approved", 41.3, ("colleague",)),
         progress.StepSkipped("cancel", "Cancel", "no finding suggests it"),
         progress.RunEnded("R-1", "kernel_died", "1 ok"),
         progress.RunStarted("R-1", "unconfined", 5.0),
     )
     assert "no gateway since" in lines[0]
     assert "back after 12 s" in lines[1]
-    assert "A-1 approved after 41.3 s" in lines[2]
+    assert "A-1 approved after 41.3 s by colleague" in lines[2]
     assert "left out: no finding suggests it" in lines[3]
     assert lines[4:] == ["R-1 kernel died: 1 ok"]
 

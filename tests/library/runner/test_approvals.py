@@ -52,9 +52,12 @@ async def test_an_action_waits_is_executed_once_and_tells_what_came_of_it() -> N
 async def test_waiting_is_said_in_one_line_with_who_until_when_and_how() -> None:
     async with connected(scripted(approval(), approval(), approval("approved", 2))) as line:
         await act(line)
-        who = "… A-1 waits for approver or colleague (one dba) until 00:15:00 UTC: "
-        how = "http://gateway/approvals/A-1 · interlock approvals approve A-1"
-        assert line.said == [who + how]
+        who = "… A-1 waits for approver or colleague (one dba) "
+        when = "since 00:00:00 UTC until 00:15:00 UTC: "
+        how = "http://gateway/approvals/A-1 · interlock approvals show A-1"
+        waits, ended = line.said
+        assert waits == who + when + how
+        assert ended.startswith("✔ A-1 approved after ")
         kinds = [type(told) for told in line.told]
         assert kinds == [Waiting, Settled]
 
@@ -93,6 +96,21 @@ async def test_every_other_end_is_an_error_and_executes_nothing(
             await act(line)
         assert "not now" in str(caught.value)
         assert "approvals/A-1/execute" not in line.gateway.paths
+
+
+async def test_the_end_of_a_wait_says_by_whom_or_why_and_steers_no_terminal() -> None:
+    votes = [{"person": "approver", "vote": "approve"}, {"person": "bob", "vote": "approve"}]
+    async with connected(scripted(approval("approved", 2, votes=votes))) as line:
+        await act(line)
+        assert line.said[-1].endswith(" s by approver and bob")
+    denied = approval(
+        "denied", 2, votes=[{"person": "bob", "vote": "deny"}], reason="no\x1b[2J\u202e"
+    )
+    async with connected(scripted(denied)) as line:
+        with pytest.raises(ApprovalDenied):
+            await act(line)
+        assert line.said[-1].startswith("✖ A-1 denied after ")
+        assert line.said[-1].endswith(" s by bob: no\\x1b[2J\\u202e")
 
 
 async def test_a_step_s_time_stands_still_while_people_decide() -> None:
@@ -155,7 +173,7 @@ async def test_while_another_action_runs_there_it_is_said_once_and_asked_again()
         assert (await act(line))["affected"] == 1
         assert line.gateway.paths.count("approvals/A-1/execute") == 4
         assert [type(told) for told in line.told].count(Queued) == 1
-        assert line.said[1:] == [f"… {words} It runs as soon as that one has ended."]
+        assert line.said[2:] == [f"… {words} It runs as soon as that one has ended."]
 
 
 async def test_waiting_survives_a_gateway_that_goes_and_comes_back() -> None:

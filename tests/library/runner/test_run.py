@@ -18,7 +18,6 @@ from interlock.runner.progress import (
     Bounds,
     Progress,
     RunEnded,
-    RunIt,
     RunResult,
     RunStarted,
     Skip,
@@ -27,7 +26,7 @@ from interlock.runner.progress import (
     StepStarted,
 )
 from interlock.runner.run import run
-from scripted_gateway import Reply, ScriptedGateway, answer, approval, step, work
+from scripted_gateway import Reply, ScriptedGateway, answer, step, work
 
 pytestmark = pytest.mark.kernel
 
@@ -112,20 +111,6 @@ async def test_a_cell_of_sql_asks_and_keeps_its_rows() -> None:
     assert asked["params"] == {"min_block_s": {"type": "integer", "value": 5}}
     assert gateway.ends[1]["outputs"][0]["text"] == "7\n"
     assert result.outcome == "completed"
-
-
-async def test_an_approved_action_runs_and_its_wait_is_no_part_of_the_step_s_time() -> None:
-    act = "from interlock import act\nprint(act('pg.terminate_backend', target='orders', pid=1))"
-    gateway = Deciding(after_s=1.5)
-    chosen = step(act, "terminate-root", kind="action", auto=False, timeout_s=1)
-
-    async def choose(_: Step, __: Mapping[str, Finding]) -> RunIt:
-        return RunIt()
-
-    result = await run(work(chosen), gateway, choose=choose, bounds=QUICK)
-    assert only(result).state == "ok"
-    assert "A-1 waits for approver or colleague" in text_of(only(result))
-    assert "succeeded, 1 affected" in text_of(only(result))
 
 
 # --- what is run, and what is left out --------------------------------------------------------
@@ -477,21 +462,6 @@ class Slow(ScriptedGateway):
         if call.path.endswith("/after/start"):
             await asyncio.sleep(self._start_s)
         return answered
-
-
-class Deciding(ScriptedGateway):
-    """Approves the one action it is asked for after a while."""
-
-    def __init__(self, after_s: float) -> None:
-        done = {"approval": "A-1", "state": "succeeded", "affected": 1}
-        super().__init__({"/actions": [{"approval": approval()}], "/execute": [done]})
-        self._after_s = after_s
-
-    async def send(self, call: Call) -> dict[str, Any]:
-        if call.path.endswith("/A-1"):
-            await asyncio.sleep(self._after_s)
-            return approval("approved", 2)
-        return await super().send(call)
 
 
 async def until(true: Callable[[], bool]) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from interlock_gateway.adapters.store.driver import Driver
+from interlock_gateway.adapters.store.echoes import tell
 from interlock_gateway.adapters.store.reading import SqlReading
 from interlock_gateway.adapters.store.statements import (
     NAMES,
@@ -22,7 +23,7 @@ from interlock_gateway.adapters.store.statements import (
 )
 from interlock_gateway.core.timeline import SALT_BYTES, Draft, Event, Place, write
 from interlock_gateway.service.ports import ConflictError
-from interlock_gateway.service.records import Record
+from interlock_gateway.service.records import ApprovalRow, Record
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
@@ -74,6 +75,7 @@ class SqlTransaction(SqlReading):
         self._salt = lambda: random_bytes(SALT_BYTES)
         self._heads = heads
         self._written: list[Event] = []
+        self._changed: set[str] = set()
 
     def run(self, unit: Callable[["SqlTransaction"], T], *, alone: bool) -> T:
         """Run one unit; when it raises, nothing of it stays.
@@ -103,7 +105,9 @@ class SqlTransaction(SqlReading):
         self._connection.exec_driver_sql("RELEASE SAVEPOINT unit")
 
     def flush(self) -> None:
-        """Write the journal rows of all units that stand."""
+        """Write the journal rows of all units that stand, and wake who waits elsewhere."""
+        if self._changed:
+            tell(self._driver, self._changed)
         if not self._written:
             return
         engine = self._driver.engine
@@ -131,6 +135,8 @@ class SqlTransaction(SqlReading):
         statement = changing(self._driver.engine, row.TABLE, tuple(changes))
         if self._driver.change(statement, values) != 1:
             raise ConflictError(f"A row of {row.TABLE} was changed by somebody else first.")
+        if isinstance(row, ApprovalRow):
+            self._changed.add(row.id)
         return type(row)(**{**was, **changes})
 
     def append(self, draft: Draft) -> str:

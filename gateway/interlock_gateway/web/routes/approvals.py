@@ -22,9 +22,10 @@ async def listed(
     state: Annotated[str, Query(max_length=40)] = "",
     incident: Annotated[str, Query(max_length=40)] = "",
 ) -> Json:
-    """List approval requests, newest first."""
-    rows = await gateway.approvals.list(who, incident, state)
-    return {"approvals": [views.approval(row) for row in rows]}
+    """List approval requests, newest first; if `cut`, there are more, `total` in all."""
+    found = await gateway.inbox.listed(who, incident, state)
+    rows = [views.approval(row) for row in found.rows]
+    return {"approvals": rows, "total": found.total, "cut": found.cut}
 
 
 @routes.get("/{approval}")
