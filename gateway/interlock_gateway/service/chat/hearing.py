@@ -14,6 +14,7 @@ from interlock.errors import refusal
 from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.chat.deeds import Deeds
+from interlock_gateway.service.chat.notes import is_bearable, is_followed
 from interlock_gateway.service.chat.protocol import Heard, NotReachedError, read_heard
 from interlock_gateway.service.identity import FailureGate
 from interlock_gateway.service.ports import Clock, ConflictError, Meter, Seal, Store, Transaction
@@ -46,6 +47,8 @@ class Hearing:
     async def receive(self, heard: Heard, proof: str = "") -> bool:
         """Keep what was heard; when this returns, it is durable. Tell whether it is new.
 
+        What nobody follows is not kept, and of a flood of wishes only the beginning.
+
         Args:
             heard: what was done.
             proof: names the signed request that told it, or "".
@@ -55,13 +58,15 @@ class Hearing:
                 each of its own tries anew.
             StoreUnwritableError: it is not kept; the chat must not be told that it arrived.
         """
+        if not await self._store.glance(lambda tx: is_followed(tx, heard)):
+            return False
         content = self._seal.close(heard.stored(), heard.id)
 
         def unit(tx: Transaction) -> bool:
             known = tx.get(InboxRow, heard.id)
             if known is not None and proof and known.proof == proof:
                 raise refusal("bad-signature", "This very request came before: it is a copy.")
-            if known is not None:
+            if known is not None or not is_bearable(tx, heard):
                 return False
             tx.add(InboxRow(heard.id, content, proof, tx.now))
             return True
