@@ -103,8 +103,8 @@ def _shown(inner: str, handle: Callable[[str], str]) -> str:
 def _link(goal: str, label: str) -> str:
     """Return a label with where it leads; one of them, where the other says nothing new."""
     bare = goal.removeprefix("mailto:").removeprefix("tel:")
-    if not label or label == goal:
-        return goal if not label else label
+    if label in {"", goal}:
+        return label or bare
     same = label in {bare, bare.partition("://")[2], bare.partition("://")[2].rstrip("/")}
     return bare if same else f"{label} ({goal})"
 

@@ -248,7 +248,7 @@ def is_bearable(tx: Transaction, heard: Heard) -> bool:
 def incident_at(tx: Reading, room: str, thread: str) -> str:
     """Return the incident whose place this is: its approval's thread, or its own room; or ""."""
     for post in tx.rows(PostRow, room=room, ts=thread) if thread else ():
-        approval = tx.get(ApprovalRow, post.key)
+        approval = tx.get(ApprovalRow, post.key.partition("/")[0])  # its card, or what leads there
         if approval is not None:
             return approval.incident
     rooms = tx.rows(RoomRow, room=room, limit=1)
