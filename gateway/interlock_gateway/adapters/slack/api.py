@@ -16,17 +16,17 @@ from interlock_gateway.service.chat.protocol import (
     Member,
     Message,
     Notice,
-    NotReachedError,
     Question,
     RefusedError,
     Words,
 )
+from interlock_gateway.service.ports import NotReachedError
 from interlock_gateway.service.targets import TargetError
 
 TIMEOUT_S = 10
 _PAGES = 20
 _MOST_HANDLES = 20
-_AS_LONG_AS_IT_TAKES = 30.0
+_LONGEST_S = 600.0
 
 _FOR_GOOD = frozenset(
     {
@@ -59,6 +59,13 @@ _EVERYWHERE = frozenset(
     }
 )
 """Words that are about Slack or the app as a whole; every other one is about what was asked."""
+_OF_A_ROOM = frozenset(
+    {
+        *("channel_not_found", "not_in_channel", "is_archived", "restricted_action"),
+        *("restricted_action_read_only_channel", "restricted_action_thread_locked"),
+    }
+)
+"""Words that are about one channel: others can still be posted in."""
 
 _MEND = {
     "invalid_auth": "The bot token is not valid: look at slack.bot_token.",
@@ -257,9 +264,10 @@ def _kind(method: str, error: SlackApiError) -> Exception:
         return RefusedError(f"Slack refuses {method} for good: {word}{_details(data)}.")
     if word == "ratelimited" or status == 429:  # noqa: PLR2004  Too Many Requests
         return NotReachedError(f"Slack limits {method} for now.", after_s=_retry_after(response))
-    said = word or f"HTTP {status}"
-    told = f"Slack did not take {method}: {said}. {_MEND.get(word, '')}".rstrip()
-    return NotReachedError(told, barred=bool(word) and word not in _EVERYWHERE, word=word)
+    told = f"Slack did not take {method}: {word or f'HTTP {status}'}. {_MEND.get(word, '')}"
+    barred = bool(word) and word not in _EVERYWHERE
+    alone = word in _OF_A_ROOM
+    return NotReachedError(told.rstrip(), alone=alone, barred=barred, word=word)
 
 
 def _form(given: Mapping[str, Any]) -> dict[str, str]:
@@ -278,7 +286,7 @@ def _details(data: Any) -> str:
 def _retry_after(response: Any) -> float:
     headers = {name.lower(): value for name, value in dict(response.headers).items()}
     try:
-        return min(float(headers.get("retry-after", "1")), _AS_LONG_AS_IT_TAKES)
+        return min(float(headers.get("retry-after", "1")), _LONGEST_S)
     except ValueError:
         return 1.0
 

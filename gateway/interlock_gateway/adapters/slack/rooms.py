@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from interlock_gateway.adapters.slack.blocks import escaped
-from interlock_gateway.service.chat.protocol import NotReachedError, RefusedError
+from interlock_gateway.service.chat.protocol import RefusedError
+from interlock_gateway.service.ports import NotReachedError
 
 Call = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
 """Calls a method of the Web API."""

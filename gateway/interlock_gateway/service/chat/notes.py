@@ -25,13 +25,12 @@ from interlock_gateway.service.chat.protocol import (
     GoneError,
     Heard,
     Message,
-    NotReachedError,
     Question,
 )
 from interlock_gateway.service.chat.whispers import LINK, whisper
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.incidents import book_of, must_take_notes
-from interlock_gateway.service.ports import Reading, Store, Transaction
+from interlock_gateway.service.ports import NotReachedError, Reading, Store, Transaction
 from interlock_gateway.service.records import ApprovalRow, NoteRow, PostRow, RoomRow
 
 MOST_NOTES = 30

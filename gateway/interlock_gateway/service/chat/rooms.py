@@ -12,10 +12,17 @@ from datetime import timedelta
 
 from interlock_gateway.core.prompt import flat
 from interlock_gateway.service.chat.links import Links
-from interlock_gateway.service.chat.protocol import NotReachedError, RefusedError, Rooms, Words
+from interlock_gateway.service.chat.protocol import RefusedError, Rooms, Words
 from interlock_gateway.service.claims import take
 from interlock_gateway.service.incidents import incident_of
-from interlock_gateway.service.ports import Clock, Meter, Reading, Store, Transaction
+from interlock_gateway.service.ports import (
+    Clock,
+    Meter,
+    NotReachedError,
+    Reading,
+    Store,
+    Transaction,
+)
 from interlock_gateway.service.records import IncidentRow, MemberRow, OutboxRow, RoomRow
 
 AGAIN = timedelta(minutes=5)
