@@ -3,11 +3,11 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from interlock.testing.slack import NoAnswer, Person, ResetAfter, Slow
+from interlock.testing.slack import NoAnswer, Person, ResetAfter, ServerError, Slow
 from interlock_gateway.service.chat.notes import MOST_HEARD, MOST_NOTES
 from interlock_gateway.service.chat.protocol import Heard, Message
 from interlock_gateway.service.records import InboxRow, NoteRow
-from support.chat import ChatAt, until
+from support.chat import ChatAt, in_slack, until
 from support.chat_notes import declares, notes, reacts, with_rooms
 from support.house import House, Someone
 
@@ -415,3 +415,36 @@ async def test_a_slack_that_breaks_delays_a_note_and_doubles_none(
     assert len(await notes(home, incident)) == 1
     rows = await home.store.read(lambda tx: tx.rows(NoteRow))
     assert len(rows) == 1
+
+
+async def test_a_note_whose_second_look_failed_is_ended_later_and_said_once(
+    chat: ChatAt, home: House, responder: Someone
+) -> None:
+    incident, room = await declares(chat, responder)
+    message = chat.slack.person("ben").writes(room.id, "once")
+    chat.slack.faults.next("conversations.replies", Slow(0))
+    chat.slack.faults.next("conversations.replies", ServerError())
+    await reacts(chat, "ben", message)
+    assert len(await notes(home, incident)) == 1
+    assert _whispered(chat) == [f"Noted in {incident}'s timeline."]
+
+
+async def test_two_gateways_and_two_people_note_each_message_once(
+    chat: ChatAt, home: House, responder: Someone
+) -> None:
+    incident, room = await declares(chat, responder)
+    anna = await home.login("approver")
+    await anna.post(f"/v1/incidents/{incident}/roles", {"person": "approver", "role": "observer"})
+    await chat.settles()
+    async with in_slack(home, chat.slack, incident_channels=True) as other:
+        ben = chat.slack.person("ben")
+        for number in range(8):
+            message = ben.writes(room.id, f"m{number}")
+            ben.reacts(message, "memo")
+            chat.slack.person("anna").reacts(message, "memo")
+        await other.settles()
+        sockets = {each.tries[0] for each in chat.slack.deliveries if each.tries}
+    assert len(sockets) == 2, "both were told something"
+    assert sorted(note.text for note in await notes(home, incident)) == [
+        f"m{number}" for number in range(8)
+    ]

@@ -220,6 +220,16 @@ async def test_a_channel_is_as_private_as_the_one_for_all(home: House, responder
             assert room.is_private
 
 
+async def test_no_channel_is_opened_for_an_incident_that_is_over(
+    home: House, responder: Someone
+) -> None:
+    incident = await responder.declares()
+    await responder.post(f"/v1/incidents/{incident}/close", {"reason": "a false alarm"})
+    async with with_rooms(home) as chat:
+        await chat.settles()
+        assert [each.name for each in chat.slack.workspace.channels.values()] == ["incidents"]
+
+
 async def test_without_the_setting_no_channel_is_opened(home: House, responder: Someone) -> None:
     async with slack_of(home) as slack, in_slack(home, slack) as chat:
         await responder.declares()

@@ -263,7 +263,7 @@ def test_a_note_from_slack_says_who_wrote_it_and_where_it_stands(form: str) -> N
     story.tell("note.edited", 1, {"text": Part("nothing happened"), "note": "evt_1", **where})
     story.tell("note.source_deleted", 2, {"note": "evt_1", **where})
     text = render(form, build(INCIDENT, story.entries))
-    plain = re.sub(r"\\(?=[^\w\s])", "", text)  # what Markdown escapes
+    plain = text.replace("`", "")  # Markdown sets a name that begins with a letter and a colon so
     for shown in (address, "written in Slack by slack:U0GUEST", "not linked", "the pool is empty",
                   "was edited: “nothing happened”", "the note stays"):  # fmt: skip
         assert shown in plain, shown

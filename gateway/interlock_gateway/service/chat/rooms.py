@@ -10,6 +10,7 @@ import re
 import unicodedata
 from datetime import timedelta
 
+from interlock_gateway.core.model import IncidentState
 from interlock_gateway.core.prompt import flat
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import RefusedError, Rooms, Words
@@ -92,12 +93,15 @@ class IncidentRooms:
     # --- opening ----------------------------------------------------------------------------
 
     async def _open(self, incident: str) -> RoomRow | None:
-        row = await self._store.commit(lambda tx: _begun(tx, incident))
+        row = await self._store.read(lambda tx: tx.get(RoomRow, incident))
+        row = row or await self._store.commit(lambda tx: _begun(tx, incident))
         if row is None or row.lost_at is not None:
             return None
         if row.room:
             return row
         if row.again_at is not None and self._clock.now() < row.again_at:
+            return None
+        if not await self._store.read(lambda tx: _is_open(tx, incident)):
             return None
         try:
             return await self._opened(row)
@@ -156,15 +160,17 @@ class IncidentRooms:
 
 def _begun(tx: Transaction, incident: str) -> RoomRow | None:
     """Return what is known of a room, and begin it where the incident has none and is open."""
-    known = tx.get(RoomRow, incident)
-    if known is not None:
+    known, row = tx.get(RoomRow, incident), tx.get(IncidentRow, incident)
+    if known is not None or row is None or not _is_open(tx, incident):
         return known
-    row = tx.get(IncidentRow, incident)
-    if row is None or row.state != "open":
-        return None
     begun = RoomRow(incident, room_name(incident, row.title), tx.now)
     tx.add(begun)
     return begun
+
+
+def _is_open(tx: Reading, incident: str) -> bool:
+    found = incident_of(tx, incident)
+    return found is not None and found.state is IncidentState.OPEN
 
 
 def room_name(incident: str, title: str) -> str:
