@@ -343,6 +343,33 @@ async def test_an_edit_between_the_look_and_the_note_is_not_lost(
     assert [note.text for note in await notes(home, incident)] == ["before", "after"]
 
 
+async def test_edits_that_are_told_late_keep_their_times_and_older_ones_than_the_note_are_none(
+    chat: ChatAt, home: House, responder: Someone
+) -> None:
+    incident, room = await declares(chat, responder)
+    ben = chat.slack.person("ben")
+    message = ben.writes(room.id, "first")
+    ben.edits(message, "second")
+    await reacts(chat, "ben", message)
+    second = message.now.ts
+
+    async def tells(number: int, at: float, text: str) -> None:
+        who, edited = ("T0INTERLOCK", "U0BEN", "T0INTERLOCK"), f"{float(second) + at:.6f}"
+        place = {"room": room.id, "ts": message.ts}
+        told = Heard(f"{number:032}", *who, "edit", edited, text=text, **place)
+        await chat.connection.uses.hearing.receive(told)
+        await chat.settles()
+
+    home.clock.pass_time(seconds=9)
+    await tells(1, -0.000_001, "before it was noted")
+    await tells(2, 4, "fourth")
+    await tells(3, 2, "third")
+    await tells(4, 4, "fourth")  # once more, for a link was unfurled
+    found = await notes(home, incident)
+    assert [note.text for note in found] == ["second", "fourth", "third"]
+    assert found[2].body["time"] < found[1].body["time"]
+
+
 async def test_edits_of_other_messages_are_not_even_kept(
     chat: ChatAt, home: House, responder: Someone
 ) -> None:
@@ -437,6 +464,7 @@ async def test_two_gateways_and_two_people_note_each_message_once(
     await anna.post(f"/v1/incidents/{incident}/roles", {"person": "approver", "role": "observer"})
     await chat.settles()
     async with in_slack(home, chat.slack, incident_channels=True) as other:
+        await until(lambda: sum(each.is_ready for each in chat.slack.sockets.connections) > 1)
         ben = chat.slack.person("ben")
         for number in range(8):
             message = ben.writes(room.id, f"m{number}")

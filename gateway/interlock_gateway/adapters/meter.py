@@ -7,7 +7,7 @@ _COUNTERS = {
     "actions": ("Actions carried out, by outcome.", ("outcome",)),
     "votes": ("Votes by outcome: approve, deny, or the code that refused them.", ("outcome",)),
     "notices": ("Notices told outside, by outcome.", ("outcome",)),
-    "heard": ("What people did in a chat: new, or told again.", ("outcome",)),
+    "heard": ("What people did in a chat: new, told again, or left.", ("outcome",)),
     "requests": ("HTTP requests by route and status.", ("route", "status")),
     "alarms": ("Malfunctions that a person should look at.", ("kind",)),
 }

@@ -316,8 +316,8 @@ class LinkCodeRow(Record):
 class NoteRow(Record):
     """A message of a chat that is a note in an incident's timeline; once, whoever adds it.
 
-    `shown` is the digest of what it said last, `edited` the `ts` of its last known edit; `entry`
-    names what was heard that added it.
+    `shown` is the digest of what it said last, `edited` the `ts` of its last known edit and
+    `since` of the last one before it was noted; `entry` names what was heard that added it.
     """
 
     TABLE: ClassVar[str] = "chat_notes"
@@ -329,6 +329,7 @@ class NoteRow(Record):
     entry: str
     shown: str
     edited: str
+    since: str
     noted_at: datetime
     changes: int = 0
     gone_at: datetime | None = None

@@ -172,9 +172,9 @@ class ChatBoard:
         return room.room if room else self._room
 
     async def _point(self, asked: Notice, shown: PostRow) -> None:
-        """Say where people look anyway that a card waits in an incident's own room."""
+        """Say where people look anyway that a card stands in an incident's own room."""
         if shown.room != self._room:
-            text = f"{asked.card.headline}: waits in the incident's own channel."
+            text = f"{asked.card.headline}: asked in the incident's own channel."
             await self._once(Words(f"{asked.key}/elsewhere", text, asked.link), self._room)
 
     async def _remember(self, approval: str, asked: Card) -> None:

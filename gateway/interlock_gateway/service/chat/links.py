@@ -87,11 +87,14 @@ class Links:
         """Tell whether an account is no person's: a bot's, such as the app's own."""
         return (await self._member(account)).unfit == "a bot"
 
-    async def fit(self, people: Collection[str]) -> list[str]:
-        """Return the accounts of people that may act here."""
-        accounts = [account for who, account, _ in await self.listed() if who in people]
-        members = [await self._member(account) for account in accounts]
-        return [one.account for one in members if one.team == self._chat.team and not one.unfit]
+    async def accounts_of(self, people: Collection[str]) -> list[str]:
+        """Return the accounts that are linked to any of these people."""
+        return [account for who, account, _ in await self.listed() if who in people]
+
+    async def is_fit(self, account: str) -> bool:
+        """Tell whether an account may act here at all, whoever it belongs to."""
+        member = await self._member(account)
+        return member.team == self._chat.team and not member.unfit
 
     async def offer(self, who: Principal) -> str:
         """Return a one-time code, good for five minutes, for the account of a person's own."""

@@ -8,17 +8,23 @@ The message is looked at once more after it was noted: from then on its edits ar
 that came in between is not lost.
 """
 
-import hashlib
 import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from interlock.errors import InterlockError, refusal
 
 from interlock_gateway.core.prompt import flat
 from interlock_gateway.core.timeline import Draft, text_part
+from interlock_gateway.service.chat.following import (
+    Change,
+    digest_of,
+    follow,
+    latest_of,
+    lose,
+    moment_of,
+)
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import (
     Chat,
@@ -29,7 +35,7 @@ from interlock_gateway.service.chat.protocol import (
 )
 from interlock_gateway.service.chat.whispers import LINK, whisper
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.incidents import book_of, must_take_notes
+from interlock_gateway.service.incidents import must_take_notes
 from interlock_gateway.service.ports import NotReachedError, Reading, Store, Transaction
 from interlock_gateway.service.records import ApprovalRow, NoteRow, PostRow, RoomRow
 
@@ -37,14 +43,11 @@ MOST_NOTES = 30
 """Notes that one person may add from a chat within an hour."""
 MOST_HEARD = 120
 """What is heard at all of one account that wants to add notes, within an hour."""
-MOST_CHANGES = 30
-"""Edits that are followed of one message."""
 
 NOTE = "note"
 NOTE_DEEDS = ("react", "shortcut", "edit", "delete")
 
 _INCIDENT = re.compile(r"INC-[1-9][0-9]{0,8}\Z")
-_TS = re.compile(r"[0-9]{1,11}\.[0-9]{1,6}\Z")
 _MOST_HANDLE = 80
 
 Ending = Callable[[Transaction, str], None]
@@ -199,7 +202,7 @@ class Notes:
 
         def unit(tx: Transaction) -> None:
             for row in tx.rows(NoteRow, room=heard.room, ts=heard.ts, order="incident"):
-                _follow(tx, row, Change(text, heard.about, heard.value, heard.account))
+                follow(tx, row, Change(text, heard.about, heard.value, heard.account))
             end(tx, "followed")
 
         await self._store.commit(unit)
@@ -207,33 +210,15 @@ class Notes:
     async def _deleted(self, heard: Heard, end: Ending) -> None:
         def unit(tx: Transaction) -> None:
             for row in tx.rows(NoteRow, room=heard.room, ts=heard.ts, order="incident"):
-                _lose(tx, row, heard.value)
+                lose(tx, row, heard.value)
             end(tx, "followed")
 
         await self._store.commit(unit)
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a message says after an edit; `edited` is "" where no person made it."""
-
-    text: str
-    edited: str
-    told: str
-    account: str
-
-
 def is_about_notes(heard: Heard) -> bool:
     """Tell whether something that was heard is about notes."""
     return heard.deed in NOTE_DEEDS or (heard.deed == "answer" and heard.about == NOTE)
-
-
-def is_followed(tx: Reading, heard: Heard) -> bool:
-    """Tell whether an edit or deletion is of a message that is a note; others are not kept."""
-    if heard.deed not in {"edit", "delete"}:
-        return True
-    rows = tx.rows(NoteRow, room=heard.room, ts=heard.ts)
-    return any(heard.deed == "delete" or row.changes < MOST_CHANGES for row in rows)
 
 
 def is_bearable(tx: Transaction, heard: Heard) -> bool:
@@ -265,7 +250,7 @@ def _noted(tx: Transaction, adding: Adding) -> bool:
     must_take_notes(tx, adding.who, adding.incident)
     row = tx.get(NoteRow, adding.incident, message.room, message.ts)
     if row is not None:
-        _follow(tx, row, _latest(message))
+        follow(tx, row, latest_of(message))
         _tell_where(tx, adding, row)
         return False
     number = tx.number(f"notes of {adding.who.person.id} in hour {_hour(tx)}")
@@ -275,9 +260,10 @@ def _noted(tx: Transaction, adding: Adding) -> bool:
             whisper(tx, heard, _TOO_MANY)
         return False
     event = tx.append(_draft(tx, adding))
-    digest = _digest(message.text)
+    digest = digest_of(message.text)
     place = (adding.incident, message.room, message.ts)
-    tx.add(NoteRow(*place, event, heard.id, digest, message.edited, tx.now))
+    edits = (message.edited, message.edited)
+    tx.add(NoteRow(*place, event, heard.id, digest, *edits, tx.now))
     return True
 
 
@@ -305,7 +291,7 @@ def _draft(tx: Transaction, adding: Adding) -> Draft:
         {"text": text_part(message.text)},
         incident=adding.incident,
         subject=f"{message.room}/{message.ts}",
-        time=_moment(tx, message.ts),
+        time=moment_of(tx, message.ts),
     )
 
 
@@ -315,9 +301,9 @@ def _looked_at_again(tx: Transaction, adding: Adding, latest: Message | None) ->
     if row is None:
         return  # not so: it was noted before
     if latest is None:
-        _lose(tx, row, "")
+        lose(tx, row, "")
     else:
-        _follow(tx, row, _latest(latest))
+        follow(tx, row, latest_of(latest))
     _tell_where(tx, adding, row)
 
 
@@ -327,62 +313,6 @@ def _tell_where(tx: Transaction, adding: Adding, row: NoteRow) -> None:
     where = f"{row.incident}'s timeline"
     text = f"Noted in {where}." if new else f"This message is in {where} already."
     whisper(tx, adding.heard, text)
-
-
-def _latest(message: Message) -> Change:
-    return Change(message.text, message.edited, "", message.account)
-
-
-def _follow(tx: Transaction, row: NoteRow, change: Change) -> None:
-    """Record what a noted message says now, unless that is known."""
-    digest = _digest(change.text)
-    known = change.edited == row.edited if change.edited else digest == row.shown
-    if known or row.changes >= MOST_CHANGES or row.gone_at is not None:
-        return
-    number = row.changes + 1
-    data = {
-        **_about(row),
-        "account": change.account,
-        "change": number,
-        "last_followed": number == MOST_CHANGES,
-    }
-    parts = {"text": text_part(change.text)}
-    at = _moment(tx, change.edited or change.told)
-    tx.append(_event(tx, row, Draft("note.edited", "system", data, parts, time=at)))
-    if not change.edited or change.edited > row.edited:
-        tx.change(row, changes=number, shown=digest, edited=change.edited or row.edited)
-    else:
-        tx.change(row, changes=number)  # an older edit that was told late
-
-
-def _lose(tx: Transaction, row: NoteRow, told: str) -> None:
-    """Record that a noted message is not in the chat any more; the note stays."""
-    if row.gone_at is None:
-        draft = Draft("note.source_deleted", "system", _about(row), time=_moment(tx, told))
-        tx.append(_event(tx, row, draft))
-        tx.change(row, gone_at=tx.now)
-
-
-def _event(tx: Transaction, row: NoteRow, draft: Draft) -> Draft:
-    """Put an event where it belongs: a sealed record takes none, the deployment's own does."""
-    book = book_of(tx, row.incident)
-    return replace(draft, incident=book, subject=f"{row.room}/{row.ts}", causationid=row.event)
-
-
-def _about(row: NoteRow) -> dict[str, str]:
-    where = {"channel": row.room, "ts": row.ts}
-    return {"source": "slack", "note": row.event, "of": row.incident, **where}
-
-
-def _moment(tx: Transaction, ts: str) -> datetime | None:
-    """Return the moment that a message's name tells; never one that is still to come."""
-    if not _TS.match(ts):
-        return None
-    return min(datetime.fromtimestamp(float(ts), UTC), tx.now)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _hour(tx: Transaction) -> int:

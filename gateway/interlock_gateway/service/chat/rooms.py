@@ -30,6 +30,7 @@ AGAIN = timedelta(minutes=5)
 """How long it takes until a room that could not be opened is tried again."""
 
 MOST_NAME = 80
+_MOST_TITLE = 300
 _NAMES = 20
 _CLAIM = "rooms"
 _CLAIM_S = 120.0
@@ -129,8 +130,8 @@ class IncidentRooms:
         if topic != row.topic:
             await self._rooms.topic(row.room, topic)
             row = await self._changed(row, topic=topic)
-        for account in await self._links.fit(people):
-            if account not in json.loads(row.invited):
+        for account in await self._links.accounts_of(people):
+            if account not in json.loads(row.invited) and await self._links.is_fit(account):
                 row = await self._invited(row, account)
         return row
 
@@ -193,8 +194,9 @@ def _next(name: str, number: int) -> str:
 
 def opening(row: IncidentRow, emoji: str) -> Words:
     """Return what a new room is told first."""
+    title = flat(row.title)[:_MOST_TITLE]
     text = (
-        f"{row.id}, {row.severity}: {flat(row.title)}. Declared by {row.declared_by}. "
+        f"{row.id}, {row.severity}: {title}. Declared by {row.declared_by}. "
         f"React with :{emoji}: to a message and it becomes a note in the timeline."
     )
     return Words(f"{row.id}/opened", text)

@@ -15,7 +15,7 @@ def upgrade() -> None:
     """Create the tables, and find a message by where it stands."""
     op.create_table(
         "chat_notes",
-        *_texts("incident", "room", "ts", "event", "entry", "shown", "edited"),
+        *_texts("incident", "room", "ts", "event", "entry", "shown", "edited", "since"),
         sa.Column("noted_at", Moment(), nullable=False),
         sa.Column("changes", sa.BigInteger(), nullable=False),
         sa.Column("gone_at", Moment(), nullable=True),
