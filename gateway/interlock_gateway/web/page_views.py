@@ -7,6 +7,8 @@ from typing import Any
 
 from interlock.export import Exhibit, Postmortem
 
+from interlock_gateway.service.telling import Untold
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -186,6 +188,7 @@ class ApprovalView:
         reason: why the requester asks.
         prompt_text: the text that the prompt digest covers.
         may_vote: whether this viewer may vote now; if not, `why_not` says why in a sentence.
+        untold: what nobody could be told of it elsewhere, or None.
     """
 
     page: Page
@@ -225,6 +228,7 @@ class ApprovalView:
     prompt_text: str = ""
     outcome: Outcome | None = None
     problem: Problem | None = None
+    untold: Untold | None = None
 
 
 @dataclass(frozen=True, slots=True)
