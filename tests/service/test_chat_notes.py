@@ -126,7 +126,8 @@ async def test_a_program_that_warns_is_noted_by_its_own_name(
     await reacts(chat, "ben", message)
     [note] = await notes(home, incident)
     assert note.data["author"] == "slack:U0MON"
-    assert note.data["handle"] == "alertmanager"
+    assert note.handle == "alertmanager"
+    assert "alertmanager" not in str(note.body), "a name stands where it can be destroyed"
 
 
 # --- who may not --------------------------------------------------------------------------------

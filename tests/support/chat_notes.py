@@ -14,11 +14,12 @@ from support.house import House, Someone
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One event about a note: its type, body and text."""
+    """One event about a note: its type, body, text, and the handle of who wrote it."""
 
     type: str
     body: dict[str, Any]
     text: str
+    handle: str
 
     @property
     def data(self) -> dict[str, Any]:
@@ -32,8 +33,13 @@ async def notes(home: House, incident: str) -> list[Note]:
     for stored in await home.store.read(lambda tx: tx.events(incident)):
         read = entry(stored)
         if read["event"]["type"].startswith("note."):
-            text = "".join(part.get("text", "") for part in read["parts"].values())
-            found.append(Note(read["event"]["type"], read["event"], text))
+            parts = {
+                name: read["parts"][value["$part"]].get("text", "")
+                for name, value in read["event"]["data"].items()
+                if isinstance(value, dict)
+            }
+            texts = (parts.get("text", ""), parts.get("handle", ""))
+            found.append(Note(read["event"]["type"], read["event"], *texts))
     return found
 
 

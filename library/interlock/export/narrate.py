@@ -65,7 +65,8 @@ def _backing(reading: Reading, said: Said) -> tuple[Exhibit, ...]:
 
 def _place(reading: Reading) -> tuple[Exhibit, ...]:
     """Return where in a chat something stands that is a note: as text, for no form links it."""
-    known = [(word, reading.word(word)) for word in ("author", "handle", "account", "permalink")]
+    known = [(word, reading.word(word)) for word in ("author", "account", "permalink")]
+    known += [("handle", reading.said("handle"))]
     known += [("message", f"{reading.word('channel')}/{reading.word('ts')}")]
     return (Pairs("In Slack", tuple((name, value, "") for name, value in known if value)),)
 
@@ -149,7 +150,7 @@ def _did(what: str, *, key: str = "reason", tone: Tone = Tone.PLAIN) -> Teller:
 def _note(kind: str) -> Teller:
     def tell(r: Reading, _: Scene) -> Said:
         said = f"{kind}: {quote(r, 'text') or '[empty]'}{_written_by(r)}"
-        return Said(said, Tone.INFO, told=("text",))
+        return Said(said, Tone.INFO, told=("text", "handle"))
 
     return tell
 
@@ -158,7 +159,7 @@ def _written_by(r: Reading) -> str:
     """Return who wrote in a chat what somebody noted; only a linked account is a person here."""
     if r.word("source") != "slack":
         return ""
-    author, handle = r.word("author") or "?", r.word("handle")
+    author, handle = r.word("author") or "?", r.said("handle")
     stranger = author.startswith("slack:") and bool(handle)
     return f", written in Slack by {author}{f' (“{handle}”, not linked)' if stranger else ''}"
 

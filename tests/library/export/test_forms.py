@@ -255,7 +255,7 @@ def test_a_line_of_five_megabytes_is_cut_and_the_cut_is_said(form: str) -> None:
 def test_a_note_from_slack_says_who_wrote_it_and_where_it_stands(form: str) -> None:
     address = "https://interlock.slack.test/archives/C01/p1767323045000000"
     where = {"source": "slack", "channel": "C01", "ts": "1767323045.000000"}
-    author = {"author": "slack:U0GUEST", "account": "U0GUEST", "handle": "anna (approver)"}
+    author = {"author": "slack:U0GUEST", "account": "U0GUEST", "handle": Part("anna (approver)")}
     story = Story().tell(
         "note.observation", 0, {"text": Part("the pool is empty"), **where, **author,
                                 "permalink": address},

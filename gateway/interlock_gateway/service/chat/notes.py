@@ -279,16 +279,18 @@ def _draft(tx: Transaction, adding: Adding) -> Draft:
         "source": "slack",
         "author": adding.author,
         "account": message.account,
-        "handle": flat(message.handle)[:_MOST_HANDLE],
         "channel": message.room,
         "ts": message.ts,
         "permalink": message.link,
     }
+    parts = {"text": text_part(message.text)}
+    if message.handle:  # a name: it can be destroyed, as the text can
+        parts["handle"] = text_part(flat(message.handle)[:_MOST_HANDLE])
     return Draft(
         "note.observation",
         adding.who.authid,
         data,
-        {"text": text_part(message.text)},
+        parts,
         incident=adding.incident,
         subject=f"{message.room}/{message.ts}",
         time=moment_of(tx, message.ts),
