@@ -46,6 +46,8 @@ def test_a_password_in_the_stores_url_is_not_shown(tmp_path: Path) -> None:
         ("[listen]\nport = 70000\n", "listen.port"),
         ("[listen\n", "is not TOML"),
         ('log_level = "loud"\n', "log_level"),
+        ('[slack]\nnote_reaction = ":memo:"\n', "slack.note_reaction"),
+        ('[slack]\nnote_reaction = ""\n', "slack.note_reaction"),
     ],
 )
 def test_what_is_not_understood_is_named(tmp_path: Path, text: str, said: str) -> None:

@@ -136,6 +136,8 @@ def slack_at(settings: Settings) -> SlackAt | None:
         accounts={account: person for person, account in slack.people.items()},
         emails={address: person for person, address in slack.emails.items()},
         base_url=slack.base_url,
+        note_reaction=slack.note_reaction,
+        incident_channels=slack.incident_channels,
     )
 
 

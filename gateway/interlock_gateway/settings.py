@@ -63,7 +63,8 @@ class SlackAccess(BaseModel):
 
     What people do comes by Socket Mode with `app_token`, or to `POST /slack/callback` with
     `signing_secret`. `people` maps a person to their Slack account; `emails` a person to the
-    address that the identity provider has verified, which links them by it.
+    address that the identity provider has verified, which links them by it. `note_reaction` is
+    the emoji that makes a message a note; `incident_channels` gives each incident a channel.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -75,6 +76,8 @@ class SlackAccess(BaseModel):
     base_url: str = "https://slack.com/api/"
     people: dict[str, str] = {}
     emails: dict[str, str] = {}
+    note_reaction: Annotated[str, Field(pattern=r"^[a-z0-9_+'-]{1,100}$")] = "memo"
+    incident_channels: bool = False
 
 
 class Settings(BaseSettings):

@@ -217,6 +217,7 @@ CODES: dict[str, Code] = {
     "chat-not-linked": Code(403, Denied, "Link it: log in at the gateway's page /slack."),
     "chat-account-unfit": Code(403, Denied, "Vote in the browser or with `interlock approvals`."),
     "chat-linked-already": Code(409, Denied, "Unlink it on the gateway's page /slack first."),
+    "chat-message-unseen": Code(403, Denied, "Invite the app to the channel, or copy the text."),
     "bad-signature": Code(401, NotLoggedIn, "Only Slack posts here; check the signing secret."),
     # outcomes
     "target-failed": Code(502, TargetFailed, "Read the target's own words above."),

@@ -61,6 +61,8 @@ MEANINGS = {
     "slack.base_url": "Where Slack's Web API is; another one in tests.",
     "slack.people": "Person to Slack account (`U…`): whose clicks are whose, as an operator says.",
     "slack.emails": "Person to the address the identity provider verified; links them by it.",
+    "slack.note_reaction": "The emoji, without colons, that makes a message a note in a timeline.",
+    "slack.incident_channels": "Whether each incident gets a channel of its own.",
     "public_url": "Where people reach the pages, for links; `http://host:port` unless said.",
     "policies": "The folder with permissions, roles, approval rules, targets and actions.",
     "runbooks": "The folder with curated runbooks.",

@@ -182,6 +182,36 @@ async def test_a_channel_for_an_incident(slack: FakeSlack) -> None:
     assert await refused(again) == "already_in_channel"
 
 
+async def test_channels_are_listed_in_pages_with_who_made_them(slack: FakeSlack) -> None:
+    client = web(slack)
+    await client.conversations_create(name="inc-1")
+    slack.add_channel("secret", "anna", private=True)
+    slack.add_channel("old", "anna").is_archived = True
+    both, cursor = "public_channel,private_channel", ""
+    found: list[dict[str, str]] = []
+    while not found or cursor:
+        page = await client.conversations_list(
+            types=both, limit=1, cursor=cursor, exclude_archived=True
+        )
+        found += page["channels"]
+        cursor = page["response_metadata"]["next_cursor"]
+    assert [(each["name"], each["creator"]) for each in found] == [
+        (INCIDENTS, ""), ("inc-1", "U0BOT")
+    ]  # fmt: skip
+    assert await refused(client.conversations_list(types="rooms")) == "invalid_types"
+
+
+async def test_a_reply_for_the_channel_too_is_one_message_in_two_places(slack: FakeSlack) -> None:
+    anna, client = slack.person("anna"), web(slack)
+    first = anna.writes(INCIDENTS, "any idea?")
+    reply = anna.writes(INCIDENTS, "the index", thread=first.ts, broadcast=True)
+    history = await client.conversations_history(channel=reply.channel)
+    thread = await client.conversations_replies(channel=reply.channel, ts=first.ts)
+    assert [each["ts"] for each in history["messages"]] == [reply.ts, first.ts]
+    assert [each["ts"] for each in thread["messages"]] == [first.ts, reply.ts]
+    assert history["messages"][0]["subtype"] == "thread_broadcast"
+
+
 async def test_an_app_joins_a_public_channel(slack: FakeSlack) -> None:
     general = slack.add_channel("general", "anna")
     await web(slack).conversations_join(channel=general.id)

@@ -8,7 +8,7 @@ _COUNTERS = {
     "votes": ("Votes by outcome: approve, deny, or the code that refused them.", ("outcome",)),
     "breaks": ("Broken glass by outcome: broken, or the code that refused it.", ("outcome",)),
     "notices": ("Notices told outside, by outcome.", ("outcome",)),
-    "heard": ("What people did in a chat: new, or told again.", ("outcome",)),
+    "heard": ("What people did in a chat: new, told again, or left.", ("outcome",)),
     "requests": ("HTTP requests by route and status.", ("route", "status")),
     "alarms": ("What a person should look at: malfunctions, and broken glass.", ("kind",)),
 }

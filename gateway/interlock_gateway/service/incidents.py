@@ -1,5 +1,7 @@
 """The life of an incident: authority lives and dies with it."""
 
+import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from interlock.errors import refusal
@@ -14,7 +16,7 @@ from interlock_gateway.core.model import (
 )
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.timeline import Draft, Part, text_part
-from interlock_gateway.service.closing import close_approvals, end_runs
+from interlock_gateway.service.closing import close_approvals, end_runs, tell
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.ports import PolicySource, Reading, Store, Transaction
 from interlock_gateway.service.records import (
@@ -71,6 +73,13 @@ def may_read(tx: Reading, policy: Policy, who: Principal, incident: str) -> bool
     return not who.run and bool(policy.roles_of(who.person.id))
 
 
+def must_take_notes(tx: Reading, who: Principal, incident: str) -> None:
+    """Refuse whoever has no part in an incident, and everybody once its record is sealed."""
+    if row_of(tx, incident).state == IncidentState.SEALED.value:
+        raise refusal("incident-state", f"{incident} is sealed; nothing can be added.")
+    _must_be(tx, who, incident, *IncidentRole)
+
+
 class Incidents:
     """Declares, leads, closes, reopens and seals incidents."""
 
@@ -100,6 +109,7 @@ class Incidents:
                     incident=incident,
                 )
             )
+            _tell(tx, who, incident, "declared", {"severity": level})
             _give_role(tx, who, incident, who.person.id, IncidentRole.COMMANDER)
             return incident
 
@@ -195,10 +205,7 @@ class Incidents:
             raise refusal("bad-request", f"A note is one of {', '.join(NOTES)}; not {kind!r}.")
 
         def unit(tx: Transaction) -> str:
-            row = row_of(tx, incident)
-            if row.state == IncidentState.SEALED.value:
-                raise refusal("incident-state", f"{incident} is sealed; nothing can be added.")
-            _must_be(tx, who, incident, *IncidentRole)
+            must_take_notes(tx, who, incident)
             if at is not None and at > tx.now:
                 raise refusal("bad-request", "A note cannot be about the future.")
             return tx.append(
@@ -306,6 +313,14 @@ def _record(
 ) -> None:
     parts: dict[str, Part] = {name: text_part(text) for name, text in texts.items() if text}
     tx.append(Draft(f"incident.{word}", who.authid, data, parts, incident=incident))
+    _tell(tx, who, incident, word, data)
+
+
+def _tell(
+    tx: Transaction, who: Principal, incident: str, word: str, data: Mapping[str, str]
+) -> None:
+    """Have it told outside, without the words that somebody gave for it."""
+    tell(tx, f"incident.{word}", incident, json.dumps({"by": who.person.id, **data}))
 
 
 def _severity(word: str) -> str:

@@ -29,17 +29,29 @@ class NotReachedError(Exception):
     this kind, too: nothing is lost while it lasts.
     """
 
-    def __init__(self, message: str, *, after_s: float = 0.0, alone: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        after_s: float = 0.0,
+        alone: bool = False,
+        barred: bool = False,
+        word: str = "",
+    ) -> None:
         """Say what happened.
 
         Args:
             message: what happened and what to do about it.
             after_s: seconds before which it makes no sense to try again.
             alone: whether others can be told all the same.
+            barred: whether there was an answer: that this may not be done, or not there.
+            word: what the answer was.
         """
         super().__init__(message)
         self.after_s = after_s
         self.alone = alone
+        self.barred = barred
+        self.word = word
 
 
 class NotTakenError(Exception):

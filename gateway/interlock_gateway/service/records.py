@@ -392,6 +392,49 @@ class LinkCodeRow(Record):
     used_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NoteRow(Record):
+    """A message of a chat that is a note in an incident's timeline; once, whoever adds it.
+
+    `shown` is the digest of what it said last, `edited` the `ts` of its last known edit and
+    `since` of the last one before it was noted; `entry` names what was heard that added it.
+    """
+
+    TABLE: ClassVar[str] = "chat_notes"
+    KEY: ClassVar[tuple[str, ...]] = ("incident", "room", "ts")
+    incident: str
+    room: str
+    ts: str
+    event: str
+    entry: str
+    shown: str
+    edited: str
+    since: str
+    noted_at: datetime
+    changes: int = 0
+    gone_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRow(Record):
+    """An incident's own room in a chat: its name is written down before it is opened.
+
+    `room` is empty until it is open, and `lost_at` set once it cannot be used any more. `invited`
+    is JSON: the accounts that were invited, each once.
+    """
+
+    TABLE: ClassVar[str] = "rooms"
+    KEY: ClassVar[tuple[str, ...]] = ("incident",)
+    incident: str
+    name: str
+    begun_at: datetime
+    room: str = ""
+    topic: str = ""
+    invited: str = "[]"
+    again_at: datetime | None = None
+    lost_at: datetime | None = None
+
+
 ROWS: tuple[type[Record], ...] = (
     PersonRow,
     CredentialRow,
@@ -413,4 +456,6 @@ ROWS: tuple[type[Record], ...] = (
     InboxRow,
     LinkRow,
     LinkCodeRow,
+    NoteRow,
+    RoomRow,
 )

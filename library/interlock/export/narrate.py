@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from interlock.export.exhibits import everything, exhibits
-from interlock.export.model import Exhibit, Moment, Source, Tone
+from interlock.export.model import Exhibit, Moment, Pairs, Source, Tone
 from interlock.export.reading import Reading
 from interlock.export.tell_approvals import APPROVAL_TELLERS
 from interlock.export.tell_runs import RUN_TELLERS
@@ -56,9 +56,19 @@ def _backing(reading: Reading, said: Said) -> tuple[Exhibit, ...]:
         return exhibits(reading, told=said.told, call=f"Vote of {reading.word('person') or '?'}")
     if reading.type == "approval.prompted":
         return exhibits(reading, told=said.told, call=f"Shown on {reading.word('channel') or '?'}")
+    if reading.type.startswith("note.") and reading.word("source"):
+        return (*exhibits(reading, told=said.told), *_place(reading))
     if not reading.type.startswith("query."):
         return exhibits(reading, told=said.told)
     return exhibits(reading, told=said.told, head=_query_head(reading), call=_query_name(reading))
+
+
+def _place(reading: Reading) -> tuple[Exhibit, ...]:
+    """Return where in a chat something stands that is a note: as text, for no form links it."""
+    known = [(word, reading.word(word)) for word in ("author", "account", "permalink")]
+    known += [("handle", reading.said("handle"))]
+    known += [("message", f"{reading.word('channel')}/{reading.word('ts')}")]
+    return (Pairs("In Slack", tuple((name, value, "") for name, value in known if value)),)
 
 
 def scene_of(readings: Sequence[Reading], start: datetime | None) -> Scene:
@@ -139,9 +149,28 @@ def _did(what: str, *, key: str = "reason", tone: Tone = Tone.PLAIN) -> Teller:
 
 def _note(kind: str) -> Teller:
     def tell(r: Reading, _: Scene) -> Said:
-        return Said(f"{kind}: {quote(r, 'text') or '[empty]'}", Tone.INFO, told=("text",))
+        said = f"{kind}: {quote(r, 'text') or '[empty]'}{_written_by(r)}"
+        return Said(said, Tone.INFO, told=("text", "handle"))
 
     return tell
+
+
+def _written_by(r: Reading) -> str:
+    """Return who wrote in a chat what somebody noted; only a linked account is a person here."""
+    if r.word("source") != "slack":
+        return ""
+    author, handle = r.word("author") or "?", r.said("handle")
+    stranger = author.startswith("slack:") and bool(handle)
+    return f", written in Slack by {author}{f' (“{handle}”, not linked)' if stranger else ''}"
+
+
+def _edited(r: Reading, _: Scene) -> Said:
+    said = f"a message in Slack that is a note was edited: {quote(r, 'text') or '[empty]'}"
+    return Said(said, Tone.WARN, told=("text",))
+
+
+def _source_deleted(_: Reading, __: Scene) -> Said:
+    return Said("a message in Slack that is a note was deleted there; the note stays", Tone.WARN)
 
 
 def _exported(r: Reading, _: Scene) -> Said:
@@ -170,6 +199,8 @@ TELLERS: Mapping[str, Teller] = {
     **RUN_TELLERS,
     **APPROVAL_TELLERS,
     **{f"note.{kind}": _note(kind) for kind in NOTES},
+    "note.edited": _edited,
+    "note.source_deleted": _source_deleted,
     "log.exported": _exported,
     "authentication.failed": _authentication,
 }

@@ -53,14 +53,14 @@ def headers(at: str = STAMP, signed: str = SIGNED) -> dict[str, str]:
 
 @pytest.mark.parametrize("seconds", [-299, 0, 299])
 def test_the_vector_of_slacks_own_page_passes(seconds: int) -> None:
-    heard, proof = door(seconds=seconds).read(headers(), BODY)
-    assert heard is None  # a slash command, which is not for us
-    assert len(proof) == 64
+    told = door(seconds=seconds).read(headers(), BODY)
+    assert told.heard is None  # a slash command, which is not for us
+    assert len(told.proof) == 64
 
 
 def test_the_names_of_headers_have_no_case() -> None:
     lower = {name.lower(): value for name, value in headers().items()}
-    assert door().read(lower, BODY)[1] == door().read(headers(), BODY)[1]
+    assert door().read(lower, BODY).proof == door().read(headers(), BODY).proof
 
 
 @pytest.mark.parametrize(
@@ -110,4 +110,4 @@ def test_everything_else_is_refused(given: dict[str, str], body: bytes, late: in
 )
 def test_what_is_signed_and_not_for_us_is_nothing(payload: bytes) -> None:
     signed = signature(SECRET, STAMP, payload)
-    assert door().read(headers(signed=signed), payload)[0] is None
+    assert door().read(headers(signed=signed), payload).heard is None

@@ -249,3 +249,21 @@ def test_a_line_of_five_megabytes_is_cut_and_the_cut_is_said(form: str) -> None:
     text = render(form, build(INCIDENT, story.entries))
     assert len(text) < 60_000
     assert "more characters" in text
+
+
+@pytest.mark.parametrize("form", FORM_NAMES)
+def test_a_note_from_slack_says_who_wrote_it_and_where_it_stands(form: str) -> None:
+    address = "https://interlock.slack.test/archives/C01/p1767323045000000"
+    where = {"source": "slack", "channel": "C01", "ts": "1767323045.000000"}
+    author = {"author": "slack:U0GUEST", "account": "U0GUEST", "handle": Part("anna (approver)")}
+    story = Story().tell(
+        "note.observation", 0, {"text": Part("the pool is empty"), **where, **author,
+                                "permalink": address},
+    )  # fmt: skip
+    story.tell("note.edited", 1, {"text": Part("nothing happened"), "note": "evt_1", **where})
+    story.tell("note.source_deleted", 2, {"note": "evt_1", **where})
+    text = render(form, build(INCIDENT, story.entries))
+    plain = text.replace("`", "")  # Markdown sets a name that begins with a letter and a colon so
+    for shown in (address, "written in Slack by slack:U0GUEST", "not linked", "the pool is empty",
+                  "was edited: “nothing happened”", "the note stays"):  # fmt: skip
+        assert shown in plain, shown

@@ -10,9 +10,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from interlock_gateway.adapters.slack.at import SLACK
 from interlock_gateway.adapters.slack.blocks import form, key_of, message
+from interlock_gateway.adapters.slack.mrkdwn import cut, mentioned, plain, source
 from interlock_gateway.service.chat.protocol import (
     GoneError,
     Member,
+    Message,
     Notice,
     Question,
     RefusedError,
@@ -23,6 +25,7 @@ from interlock_gateway.service.targets import TargetError
 
 TIMEOUT_S = 10
 _PAGES = 20
+_MOST_HANDLES = 20
 _LONGEST_S = 600.0
 
 _FOR_GOOD = frozenset(
@@ -42,6 +45,20 @@ _GONE = frozenset(
 )
 _TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
 
+_JSON = frozenset({"chat.postMessage", "chat.postEphemeral", "chat.update", "views.open"})
+"""Methods that are given blocks; not every other one understands JSON, and all take a form.
+
+Source: https://docs.slack.dev/apis/web-api/#slack-web-api__basics__post-bodies
+"""
+
+_EVERYWHERE = frozenset(
+    {
+        *("invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive"),
+        *("ratelimited", "request_timeout", "service_unavailable", "team_added_to_org"),
+        *("internal_error", "fatal_error", "rollout_in_progress", "accesslimited"),
+    }
+)
+"""Words that are about Slack or the app as a whole; every other one is about what was asked."""
 _OF_A_ROOM = frozenset(
     {
         *("channel_not_found", "not_in_channel", "is_archived", "restricted_action"),
@@ -82,6 +99,7 @@ class SlackChat:
         self._bot_token = bot_token
         self._base_url = base_url
         self._session: aiohttp.ClientSession | None = None
+        self._us: tuple[str, str] | None = None
         self.team = team
 
     async def aclose(self) -> None:
@@ -93,7 +111,7 @@ class SlackChat:
         """Post a message and return its `ts`."""
         where = {"channel": room, **({"thread_ts": thread} if thread else {})}
         quiet = {"unfurl_links": False, "unfurl_media": False}
-        answer = await self._call("chat.postMessage", {**where, **quiet, **message(content)})
+        answer = await self.call("chat.postMessage", {**where, **quiet, **message(content)})
         return str(answer["ts"])
 
     async def find(self, room: str, key: str, since: float, thread: str = "") -> str:
@@ -102,7 +120,7 @@ class SlackChat:
         asked = {"channel": room, "oldest": f"{since:.6f}", "limit": 200, "inclusive": True}
         cursor = ""
         for _ in range(_PAGES):
-            page = await self._call(method, {**asked, "ts": thread, "cursor": cursor})
+            page = await self.call(method, {**asked, "ts": thread, "cursor": cursor})
             for found in page.get("messages", ()):
                 if found.get("bot_id") and key_of(found.get("blocks") or []) == key:
                     return str(found["ts"])
@@ -113,17 +131,17 @@ class SlackChat:
 
     async def edit(self, room: str, ts: str, content: Notice | Words) -> None:
         """Make a message say something else."""
-        await self._call("chat.update", {"channel": room, "ts": ts, **message(content)})
+        await self.call("chat.update", {"channel": room, "ts": ts, **message(content)})
 
     async def whisper(self, room: str, account: str, content: Words) -> None:
         """Say something to one person alone."""
         where = {"channel": room, "user": account}
-        await self._call("chat.postEphemeral", {**where, **message(content)})
+        await self.call("chat.postEphemeral", {**where, **message(content)})
 
     async def ask(self, trigger: str, question: Question) -> bool:
         """Open a form for whoever pressed a button."""
         try:
-            await self._call("views.open", {"trigger_id": trigger, "view": form(question)})
+            await self.call("views.open", {"trigger_id": trigger, "view": form(question)})
         except _TooLateError:
             return False
         return True
@@ -131,7 +149,7 @@ class SlackChat:
     async def member(self, account: str) -> Member:
         """Return what Slack knows of an account."""
         try:
-            found = (await self._call("users.info", {"user": account}))["user"]
+            found = (await self.call("users.info", {"user": account}))["user"]
         except RefusedError:
             return Member(self.team, account, account, "", "unknown")
         profile = found.get("profile", {})
@@ -144,16 +162,66 @@ class SlackChat:
             unfit=_unfit(found),
         )
 
+    async def message(self, room: str, ts: str) -> Message:
+        """Return what somebody wrote, in a thread or not, as it stands now."""
+        asked = {"channel": room, "ts": ts, "oldest": ts, "latest": ts, "inclusive": True}
+        page = await self.call("conversations.replies", {**asked, "limit": 10})
+        listed = page.get("messages", ())
+        found = next((each for each in listed if each.get("ts") == ts), None)
+        if found is None or found.get("subtype") == "tombstone":
+            raise GoneError("message_not_found")
+        account, handle, ours = await self._author(found)
+        thread = str(found.get("thread_ts") or "")
+        return Message(
+            room=room,
+            ts=ts,
+            thread="" if thread == ts else thread,
+            account=account,
+            handle=handle,
+            text=await self.plain(source(found)),
+            edited=str((found.get("edited") or {}).get("ts") or ""),
+            link=await self._link(room, ts),
+            ours=ours,
+        )
+
+    async def plain(self, text: str) -> str:
+        """Return a mrkdwn text as people read it; the first mentions by their handles."""
+        accounts = mentioned(text)[:_MOST_HANDLES]
+        handles = {account: (await self.member(account)).handle for account in accounts}
+        return cut(plain(text, lambda account: handles.get(account, "")))
+
+    async def _author(self, found: Mapping[str, Any]) -> tuple[str, str, bool]:
+        """Return account and handle of who wrote a message, and whether that is us."""
+        if self._us is None:
+            us = await self.call("auth.test", {})
+            self._us = (str(us["user_id"]), str(us.get("bot_id") or ""))
+        account, program = str(found.get("user") or ""), str(found.get("bot_id") or "")
+        ours = account == self._us[0] or (bool(program) and program == self._us[1])
+        if account and not program:
+            return account, (await self.member(account)).handle, ours
+        profile = found.get("bot_profile") or {}
+        return account or program, str(found.get("username") or profile.get("name") or ""), ours
+
+    async def _link(self, room: str, ts: str) -> str:
+        try:
+            given = {"channel": room, "message_ts": ts}
+            return str((await self.call("chat.getPermalink", given))["permalink"])
+        except NotReachedError as error:
+            if not error.barred:
+                raise
+            return ""
+
     async def whoami(self) -> tuple[str, str]:
         """Return (team, bot user) that the token belongs to."""
-        answer = await self._call("auth.test", {})
+        answer = await self.call("auth.test", {})
         return str(answer["team_id"]), str(answer["user_id"])
 
-    async def _call(self, method: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def call(self, method: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """Call a method; nothing in what is raised holds a token."""
         said = {name: value for name, value in given.items() if value not in ("", None)}
         try:
-            answer = await self._client().api_call(method, json=said)
+            how = {"json": said} if method in _JSON else {"data": _form(said)}
+            answer = await self._client().api_call(method, **how)
         except SlackApiError as error:
             raise _kind(method, error) from None
         except (aiohttp.ClientError, SlackClientError, OSError, TimeoutError) as error:
@@ -196,8 +264,18 @@ def _kind(method: str, error: SlackApiError) -> Exception:
         return RefusedError(f"Slack refuses {method} for good: {word}{_details(data)}.")
     if word == "ratelimited" or status == 429:  # noqa: PLR2004  Too Many Requests
         return NotReachedError(f"Slack limits {method} for now.", after_s=_retry_after(response))
-    said = f"Slack did not take {method}: {word or f'HTTP {status}'}. {_MEND.get(word, '')}"
-    return NotReachedError(said.rstrip(), alone=word in _OF_A_ROOM)
+    told = f"Slack did not take {method}: {word or f'HTTP {status}'}. {_MEND.get(word, '')}"
+    barred = bool(word) and word not in _EVERYWHERE
+    alone = word in _OF_A_ROOM
+    return NotReachedError(told.rstrip(), alone=alone, barred=barred, word=word)
+
+
+def _form(given: Mapping[str, Any]) -> dict[str, str]:
+    """Return arguments as a form has them."""
+    return {
+        name: str(value).lower() if isinstance(value, bool) else str(value)
+        for name, value in given.items()
+    }
 
 
 def _details(data: Any) -> str:

@@ -18,6 +18,8 @@ class SlackAt:
         accounts: account → person, as an operator says.
         emails: verified address → person.
         base_url: of the Web API.
+        note_reaction: the emoji by which people add a message to a timeline.
+        incident_channels: whether each incident gets a channel of its own.
     """
 
     bot_token: str
@@ -29,3 +31,5 @@ class SlackAt:
     accounts: Mapping[str, str] = field(default_factory=dict)
     emails: Mapping[str, str] = field(default_factory=dict)
     base_url: str = SLACK
+    note_reaction: str = "memo"
+    incident_channels: bool = False

@@ -5,15 +5,23 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from interlock_gateway.adapters.slack.events import event
 from interlock_gateway.service.chat.protocol import Heard
+
+NOTE_SHORTCUT = "interlock_note"
+"""The `callback_id` of the message shortcut "Add to the timeline"."""
 
 _MOST_TEXT = 4_000
 
 
-def heard(payload: Mapping[str, Any]) -> Heard | None:
-    """Return what an interaction says, or None where nothing of ours was done.
+def heard(payload: Mapping[str, Any], reaction: str = "memo") -> Heard | None:
+    """Return what an interaction or an event says, or None where nothing of ours was done.
 
     Whatever is malformed is nothing: Slack signed it, yet nobody can have meant it.
+
+    Args:
+        payload: as Slack sent it.
+        reaction: the emoji by which people add a message to a timeline.
     """
     try:
         match payload.get("type"):
@@ -21,6 +29,10 @@ def heard(payload: Mapping[str, Any]) -> Heard | None:
                 return _pressed(payload)
             case "view_submission":
                 return _answered(payload)
+            case "message_action":
+                return _chose(payload)
+            case "event_callback":
+                return event(payload, reaction)
             case _:
                 return None
     except (KeyError, TypeError, AttributeError, IndexError, ValueError):
@@ -54,6 +66,21 @@ def _answered(payload: Mapping[str, Any]) -> Heard | None:
         value=str(about["value"]),
         room=str(about["room"]),
         text=str(answer)[:_MOST_TEXT],
+        trigger=str(payload.get("trigger_id", "")),
+        **_who(payload),
+    )
+
+
+def _chose(payload: Mapping[str, Any]) -> Heard | None:
+    if payload["callback_id"] != NOTE_SHORTCUT:
+        return None
+    room, ts = str(payload["channel"]["id"]), str(payload["message_ts"])
+    return Heard(
+        id=_name("shortcut", payload, str(payload["action_ts"]), room, ts),
+        deed="shortcut",
+        about="note",
+        room=room,
+        ts=ts,
         trigger=str(payload.get("trigger_id", "")),
         **_who(payload),
     )

@@ -34,6 +34,7 @@ class SlackSocket:
         meter: Meter,
         base_url: str = SLACK,
         ping_s: float = _PING_S,
+        reaction: str = "memo",
     ) -> None:
         """Prepare to connect.
 
@@ -43,12 +44,14 @@ class SlackSocket:
             meter: counts.
             base_url: of the Web API.
             ping_s: seconds between pings; a socket without answers is replaced after four.
+            reaction: the emoji by which people add a message to a timeline.
         """
         self._app_token = app_token
         self._hearing = hearing
         self._meter = meter
         self._base_url = base_url
         self._ping_s = ping_s
+        self._reaction = reaction
         self._log = structlog.get_logger("interlock.slack")
 
     async def run(self) -> None:
@@ -84,8 +87,8 @@ class SlackSocket:
 
     async def _listen(self, client: SocketModeClient, request: SocketModeRequest) -> None:
         """Keep what was heard, then acknowledge it; what cannot be kept comes again."""
-        if request.type == "interactive":
-            found = heard(request.payload)
+        if request.type in {"interactive", "events_api"}:
+            found = heard(request.payload, self._reaction)
             if found is not None:
                 try:
                     await self._hearing.receive(found)

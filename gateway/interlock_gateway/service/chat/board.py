@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
@@ -27,10 +28,13 @@ from interlock_gateway.service.chat.protocol import (
     RefusedError,
     Words,
 )
+from interlock_gateway.service.chat.rooms import IncidentRooms, news, opening
 from interlock_gateway.service.chat.standing import standing, tone
+from interlock_gateway.service.chat.whispers import WHISPER
 from interlock_gateway.service.incidents import row_of
 from interlock_gateway.service.ports import (
     Meter,
+    NotReachedError,
     NotTakenError,
     PolicySource,
     Reading,
@@ -51,14 +55,28 @@ from interlock_gateway.service.records import (
 CHANNEL = "slack"
 """The channel that prompts and votes name."""
 
-WHISPER = "chat.whisper"
-"""The kind of an outbox entry that is for one person's eyes."""
-
 T = TypeVar("T")
 
 _ASKED = "approval.requested"
 _BROKEN = "approval.glass_broken"
 _LOOK_BACK_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Where a chat shows things.
+
+    Attributes:
+        room: the identifier of the room for all.
+        address: of the gateway's pages, without a slash at its end.
+        rooms: gives each incident a room of its own; None where they have none.
+        emoji: the reaction by which a message becomes a note.
+    """
+
+    room: str
+    address: str
+    rooms: IncidentRooms | None = None
+    emoji: str = "memo"
 
 
 class ChatBoard:
@@ -71,8 +89,7 @@ class ChatBoard:
         seal: Seal,
         chat: Chat,
         meter: Meter,
-        room: str,
-        address: str,
+        where: Where,
     ) -> None:
         """Post in a room.
 
@@ -82,16 +99,17 @@ class ChatBoard:
             seal: opens what was proposed.
             meter: counts.
             chat: where to.
-            room: the channel's identifier.
-            address: of the gateway's pages, without a slash at its end.
+            where: which rooms there are.
         """
         self._store = store
         self._policy = policy
         self._seal = seal
         self._chat = chat
         self._meter = meter
-        self._room = room
-        self._address = address
+        self._room = where.room
+        self._address = where.address
+        self._rooms = where.rooms
+        self._emoji = where.emoji
 
     async def post(self, notice: OutboxRow) -> None:
         """Tell it in the chat."""
@@ -100,6 +118,8 @@ class ChatBoard:
                 await self._whisper(notice)
             elif notice.kind.startswith(("approval.", "action.")):
                 await self._tell(notice)
+            elif notice.kind.startswith("incident.") and self._rooms is not None:
+                await self._news(notice, self._rooms)
         except RefusedError as error:
             raise NotTakenError(str(error)) from error
         except InterlockError as error:  # its stored bytes were changed: nobody may vote on it
@@ -108,22 +128,64 @@ class ChatBoard:
     async def _whisper(self, notice: OutboxRow) -> None:
         told = json.loads(notice.payload)
         words = Words(notice.id, told["text"], button=told["button"])
-        await self._chat.whisper(told["room"], notice.subject, words)
+        try:
+            await self._chat.whisper(told["room"], notice.subject, words)
+        except NotReachedError as error:
+            if error.barred:  # said where the app is not: nobody else's news wait for that
+                raise NotTakenError(str(error)) from error
+            raise
+
+    async def _news(self, notice: OutboxRow, rooms: IncidentRooms) -> None:
+        """Tell an incident's own room what is new; nobody is told where it has none."""
+        incident = await self._store.read(lambda tx: row_of(tx, notice.subject))
+        room = await rooms.bring(incident.id)
+        said = [opening(incident, self._emoji), news(notice)]
+        try:
+            for words in (each for each in said if each is not None and room is not None):
+                await self._once(words, room.room if room else "")
+        except (GoneError, NotReachedError) as error:
+            if not getattr(error, "barred", True):
+                raise
+            await rooms.lose(incident.id)
 
     async def _tell(self, notice: OutboxRow) -> None:
         """Bring the approval's message to what is so now, and say in its thread what happened."""
         asked = await self._store.read(lambda tx: self._notice(tx, notice.subject))
         if asked.choice is not None:
             await self._remember(notice.subject, asked.card)
-        shown = await self._show(asked)
-        if notice.kind == _BROKEN:  # for everybody in the room, not for whoever reads the thread
+        shown = await self._show(asked, await self._room_of(notice.subject))
+        if notice.kind == _ASKED:
+            await self._point(asked, shown)
+        elif notice.kind == _BROKEN:  # for everybody in the room, not for whoever reads the thread
             aloud = f"{asked.card.headline}. {asked.standing}"
             await self._once(Words(f"{asked.key}/glass", aloud, asked.link), self._room)
-        elif notice.kind != _ASKED:
-            said = hashlib.sha256(asked.standing.encode()).hexdigest()[:12]
-            words = Words(f"{asked.key}/{said}", asked.standing)
+        else:
+            await self._go_on(asked, shown)
+
+    async def _go_on(self, asked: Notice, shown: PostRow) -> None:
+        """Say in the thread where it stands now, once."""
+        said = hashlib.sha256(asked.standing.encode()).hexdigest()[:12]
+        words = Words(f"{asked.key}/{said}", asked.standing)
+        try:
             with suppress(GoneError):  # its message was deleted, and the thread with it
                 await self._once(words, shown.room, shown.ts)
+        except NotReachedError as error:
+            if not error.barred or shown.room == self._room:
+                raise  # a lost room says no more; the card in it was the last word
+
+    async def _room_of(self, approval: str) -> str:
+        """Return where the card of an approval is posted, if it is not posted yet."""
+        if self._rooms is None:
+            return self._room
+        row = await self._store.read(lambda tx: approval_of(tx, approval))
+        room = await self._rooms.bring(row.incident)
+        return room.room if room else self._room
+
+    async def _point(self, asked: Notice, shown: PostRow) -> None:
+        """Say where people look anyway that a card stands in an incident's own room."""
+        if shown.room != self._room:
+            text = f"{asked.card.headline}: asked in the incident's own channel."
+            await self._once(Words(f"{asked.key}/elsewhere", text, asked.link), self._room)
 
     async def _remember(self, approval: str, asked: Card) -> None:
         """Record what is about to be shown: only then can a vote name it."""
@@ -136,13 +198,17 @@ class ChatBoard:
         if known is None:
             await self._store.commit(unit)
 
-    async def _show(self, notice: Notice) -> PostRow:
-        post = await self._once(notice, self._room)
+    async def _show(self, notice: Notice, room: str) -> PostRow:
+        post = await self._once(notice, room)
         if post.shown == notice.digest:
             return post
         try:
             await self._acceptable(notice, partial(self._chat.edit, post.room, post.ts))
         except GoneError:
+            return await self._after_deletion(post, notice)
+        except NotReachedError as error:
+            if not error.barred or post.room == self._room:
+                raise
             return await self._after_deletion(post, notice)
         return await self._said(post, shown=notice.digest)
 
@@ -150,8 +216,7 @@ class ChatBoard:
         """Ask anew if people still have to decide; else leave it as whoever deleted it wanted."""
         if notice.choice is None:
             return await self._said(post, shown=notice.digest)
-        ts = await self._posted(post, notice)
-        return await self._said(post, ts=ts, shown=notice.digest)
+        return await self._put(post, notice)
 
     async def _once(self, content: Notice | Words, room: str, thread: str = "") -> PostRow:
         """Return the message with this key, posting it if it is not there yet."""
@@ -164,7 +229,24 @@ class ChatBoard:
             return await self._said(known, ts=ts)
         else:
             post = known
-        return await self._said(post, ts=await self._posted(post, content), shown=content.digest)
+        return await self._put(post, content)
+
+    async def _put(self, post: PostRow, content: Notice | Words) -> PostRow:
+        """Post it where it belongs; a card, where that room is lost, in the room for all."""
+        try:
+            ts = await self._posted(post, content)
+        except NotReachedError as error:
+            if not error.barred or post.room == self._room or isinstance(content, Words):
+                raise
+            post = await self._moved(post, content)
+            ts = await self._posted(post, content)
+        return await self._said(post, ts=ts, shown=content.digest)
+
+    async def _moved(self, post: PostRow, card_of: Notice) -> PostRow:
+        row = await self._store.read(lambda tx: approval_of(tx, card_of.key))
+        if self._rooms is not None:
+            await self._rooms.lose(row.incident)
+        return await self._said(post, room=self._room)
 
     async def _posted(self, post: PostRow, content: Notice | Words) -> str:
         def send(acceptable: Notice | Words) -> Awaitable[str]:
@@ -187,7 +269,12 @@ class ChatBoard:
     async def _found(self, post: PostRow) -> str:
         """Look for a message whose posting may have succeeded."""
         since = post.begun_at.timestamp() - _LOOK_BACK_S
-        return await self._chat.find(post.room, post.key, since, post.thread)
+        try:
+            return await self._chat.find(post.room, post.key, since, post.thread)
+        except NotReachedError as error:
+            if not error.barred or post.room == self._room:
+                raise
+            return ""  # a room that is lost: it has to be posted elsewhere
 
     async def _said(self, post: PostRow, **changes: str) -> PostRow:
         return await self._store.commit(lambda tx: tx.change(post, **changes))

@@ -4,7 +4,6 @@ Each deed ends in one unit of work that also ends its entry in the inbox; whoeve
 entry a second time changes nothing.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -14,16 +13,16 @@ from interlock_gateway.core.approval import Refusal, refuse_vote
 from interlock_gateway.core.card import read_choice
 from interlock_gateway.service.approvals import Approvals, Vote, approval_of
 from interlock_gateway.service.ballots import ballot_of
-from interlock_gateway.service.chat.board import CHANNEL, WHISPER
+from interlock_gateway.service.chat.board import CHANNEL
 from interlock_gateway.service.chat.links import Links
+from interlock_gateway.service.chat.notes import Notes, is_about_notes
 from interlock_gateway.service.chat.protocol import Chat, Heard, Question
-from interlock_gateway.service.closing import tell
+from interlock_gateway.service.chat.whispers import LINK, whisper
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.ports import Clock, PolicySource, Reading, Store, Transaction
 from interlock_gateway.service.records import ApprovalRow, InboxRow, PromptRow, VoteRow
 from interlock_gateway.service.voting import APPROVE, DENY
 
-LINK = "link"
 LINK_PATH = "/slack"
 """The page on which a person gets a code for their account."""
 
@@ -57,6 +56,7 @@ class Deeds:
         self._links = links
         self._approvals = approvals
         self._clock = clock
+        self._notes = Notes(store, chat, links)
 
     async def do(self, heard: Heard, trigger: str, end: Ending) -> None:
         """Do it, tell whoever did it what they need to know, and end it.
@@ -65,6 +65,9 @@ class Deeds:
             NotReachedError: the chat is needed and does not answer; nothing happened.
             ConflictError: it was done before.
         """
+        if is_about_notes(heard):
+            await self._notes.do(heard, trigger, end)
+            return
         try:
             match heard.deed, heard.about:
                 case ("press", "approve"):
@@ -203,10 +206,3 @@ def _named(tx: Reading, heard: Heard) -> Named:
 def _said(tx: Transaction, heard: Heard, text: str, end: Ending, outcome: str) -> None:
     end(tx, outcome)
     whisper(tx, heard, text)
-
-
-def whisper(tx: Transaction, heard: Heard, text: str, *, button: str = "") -> None:
-    """Tell whoever did something what became of it, for their eyes only."""
-    if heard.room:
-        told = {"room": heard.room, "text": text, "button": button}
-        tell(tx, WHISPER, heard.account, json.dumps(told))

@@ -14,6 +14,8 @@ from interlock.errors import refusal
 from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.chat.deeds import Deeds
+from interlock_gateway.service.chat.following import is_followed
+from interlock_gateway.service.chat.notes import is_bearable
 from interlock_gateway.service.chat.protocol import Heard, read_heard
 from interlock_gateway.service.identity import FailureGate
 from interlock_gateway.service.ports import (
@@ -54,6 +56,8 @@ class Hearing:
     async def receive(self, heard: Heard, proof: str = "") -> bool:
         """Keep what was heard; when this returns, it is durable. Tell whether it is new.
 
+        What nobody follows is not kept, and of a flood of wishes only the beginning.
+
         Args:
             heard: what was done.
             proof: names the signed request that told it, or "".
@@ -63,25 +67,28 @@ class Hearing:
                 each of its own tries anew.
             StoreUnwritableError: it is not kept; the chat must not be told that it arrived.
         """
+        if not await self._store.glance(lambda tx: is_followed(tx, heard)):
+            self._meter.count("heard", outcome="left")
+            return False
         content = self._seal.close(heard.stored(), heard.id)
 
-        def unit(tx: Transaction) -> bool:
+        def unit(tx: Transaction) -> str:
             known = tx.get(InboxRow, heard.id)
             if known is not None and proof and known.proof == proof:
                 raise refusal("bad-signature", "This very request came before: it is a copy.")
             if known is not None:
-                return False
+                return "again"
+            if not is_bearable(tx, heard):
+                return "left"
             tx.add(InboxRow(heard.id, content, proof, tx.now))
-            return True
+            return "new"
 
-        new = await self._store.commit(unit)
-        if new:
+        outcome = await self._store.commit(unit)
+        self._meter.count("heard", outcome=outcome)
+        if outcome == "new":
             self._triggers[heard.id] = heard.trigger
-            self._meter.count("heard", outcome="new")
             self._bell.ring(INBOX)
-        else:
-            self._meter.count("heard", outcome="again")
-        return new
+        return outcome == "new"
 
     async def refused(self, why: str) -> None:
         """Record that somebody who is not the chat asked; a flood cannot fill the journal."""

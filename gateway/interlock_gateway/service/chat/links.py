@@ -7,7 +7,7 @@ the wrong person would give a stranger that person's votes.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 
 from interlock.errors import InterlockError, refusal
@@ -74,6 +74,27 @@ class Links:
             message = "This Slack account belongs to nobody who is known here."
             raise refusal("chat-not-linked", message)
         return Principal(person)
+
+    async def owner(self, account: str) -> str:
+        """Return the person whom an account belongs to, whatever it may do here, or ""."""
+        if not account:
+            return ""
+        member = await self._member(account)
+        person = await self._store.read(lambda tx: self._linked(tx, member))
+        return person.id if person is not None and member.team == self._chat.team else ""
+
+    async def is_program(self, account: str) -> bool:
+        """Tell whether an account is no person's: a bot's, such as the app's own."""
+        return (await self._member(account)).unfit == "a bot"
+
+    async def accounts_of(self, people: Collection[str]) -> list[str]:
+        """Return the accounts that are linked to any of these people."""
+        return [account for who, account, _ in await self.listed() if who in people]
+
+    async def is_fit(self, account: str) -> bool:
+        """Tell whether an account may act here at all, whoever it belongs to."""
+        member = await self._member(account)
+        return member.team == self._chat.team and not member.unfit
 
     async def offer(self, who: Principal) -> str:
         """Return a one-time code, good for five minutes, for the account of a person's own."""
@@ -149,7 +170,9 @@ class Links:
         member = await self._member(heard.account)
         unfit = member.unfit or ("of another workspace" if member.team != heard.team else "")
         if unfit:
-            raise refusal("chat-account-unfit", f"This Slack account cannot vote: it is {unfit}.")
+            raise refusal(
+                "chat-account-unfit", f"This Slack account may do nothing here: it is {unfit}."
+            )
         return member
 
     async def _member(self, account: str) -> Member:

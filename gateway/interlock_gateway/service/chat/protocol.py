@@ -86,11 +86,52 @@ class Member:
     unfit: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What somebody wrote in the chat, as it stands now, in plain text.
+
+    Attributes:
+        room, ts: its name in the chat.
+        thread: the `ts` of the message whose thread it is in, or "".
+        account: who wrote it; a program's name for itself where no account did.
+        handle: what people call them; shown, never trusted.
+        text: what it says; data.
+        edited: the `ts` of its last edit by a person, or "".
+        link: where people find it, or "" where the chat does not tell.
+        ours: whether the app itself wrote it.
+    """
+
+    room: str
+    ts: str
+    thread: str
+    account: str
+    handle: str
+    text: str
+    edited: str = ""
+    link: str = ""
+    ours: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a signed request tells.
+
+    Attributes:
+        heard: what was done, if anything of ours.
+        proof: names this very request.
+        answer: what has to be answered word for word, or "".
+    """
+
+    heard: "Heard | None"
+    proof: str
+    answer: str = ""
+
+
 class Door(Protocol):
     """Reads signed requests of a chat that tells by HTTP what people do."""
 
-    def read(self, headers: Mapping[str, str], body: bytes) -> "tuple[Heard | None, str]":
-        """Return what a request tells, if anything of ours, and what names this very request.
+    def read(self, headers: Mapping[str, str], body: bytes) -> Told:
+        """Return what a request tells.
 
         Raises:
             interlock.errors.InterlockError: `bad-signature`.
@@ -137,13 +178,45 @@ class Chat(Protocol):
         """Return what the chat knows of an account."""
         ...
 
+    async def message(self, room: str, ts: str) -> Message:
+        """Return what somebody wrote, as it stands now.
+
+        Raises:
+            GoneError: it is not there any more.
+        """
+        ...
+
+    async def plain(self, text: str) -> str:
+        """Return a text that the chat told as people read it."""
+        ...
+
+
+class Rooms(Protocol):
+    """The rooms of a chat; every method raises `NotReachedError`, `barred` where it may not."""
+
+    async def open_room(self, name: str, *, like: str) -> str:
+        """Open a room, as private as the room `like`, and return its identifier; "" if taken."""
+        ...
+
+    async def own_room(self, name: str, since: float) -> str:
+        """Return the room of that name if the app opened it, and at `since` or later; or ""."""
+        ...
+
+    async def topic(self, room: str, topic: str) -> None:
+        """Say at the top of a room what it is about; no text in it is markup."""
+        ...
+
+    async def invite(self, room: str, account: str) -> None:
+        """Have somebody in a room; nothing happens where they are in it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """A form with one field.
 
     Attributes:
-        about: `deny` or `link`: what its answer is for.
+        about: `deny`, `link` or `note`: what its answer is for.
         title, label, hint, submit: what people read.
         value, room: what its answer brings along.
         least, most: how many characters an answer may have.
@@ -167,10 +240,10 @@ class Heard:
     Attributes:
         id: the same however often the chat tells it.
         team, account: who; `home` is the team in which it was done.
-        deed: `press`, `answer`; what else there is, its handler names.
-        about: which button, or which form.
-        value: what the button or the form carried.
-        text: what was typed.
+        deed: `press`, `answer`, `react`, `shortcut`, `edit` or `delete`.
+        about: which button, form or shortcut; of an edit its `ts`, if a person made it.
+        value: what the button or the form carried; of an edit or deletion when it was told.
+        text: what was typed; of an edit what the message says now, as the chat stores it.
         room, ts: the message it was done at, where there is one.
         trigger: opens a form within seconds; never stored.
     """

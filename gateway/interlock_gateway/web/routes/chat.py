@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from interlock.errors import InterlockError, refusal
 
 from interlock_gateway.service.gateway import ChatUses, Gateway
@@ -32,14 +32,14 @@ async def callback(request: Request) -> Response:
     if len(body) > _MOST:
         raise refusal("bad-request", f"Slack never sends more than {_MOST:,} bytes.")
     try:
-        heard, proof = chat.door.read(dict(request.headers), body)
-        if heard is not None:
-            await chat.hearing.receive(heard, proof)
+        told = chat.door.read(dict(request.headers), body)
+        if told.heard is not None:
+            await chat.hearing.receive(told.heard, told.proof)
     except InterlockError as error:
         if error.code == "bad-signature":
             await chat.hearing.refused(error.message)
         raise
-    return Response(status_code=200)
+    return PlainTextResponse(told.answer, 200, dict(render.HEADERS))
 
 
 @routes.get("/slack")

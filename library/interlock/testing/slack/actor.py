@@ -153,12 +153,22 @@ class Actor:
         what = {"user": self._id, "reaction": name, "item": item, "item_user": message.user}
         return self._event("reaction_added", what, message.channel)
 
-    def writes(self, channel: str, text: str, *, thread: str = "") -> Message:
-        """Write a message in a channel they are a member of; `text` as Slack stores it."""
+    def writes(
+        self, channel: str, text: str, *, thread: str = "", broadcast: bool = False
+    ) -> Message:
+        """Write a message in a channel they are a member of; `text` as Slack stores it.
+
+        Args:
+            channel: where.
+            text: what.
+            thread: the `ts` of the message it replies to.
+            broadcast: sends the reply to the channel, too.
+        """
         found = self._workspace.channel(channel)
         if self._id not in found.members or not self.person.active:
             raise NotThere(f"{self.person.name} is no member of #{found.name}.")
-        message = self._workspace.post(found, self._id, Version(text, [], ""), thread)
+        version = Version(text, [], "")
+        message = self._workspace.post(found, self._id, version, thread, broadcast=broadcast)
         told = as_message(message) | {"channel_type": _kind(found)}
         self._event("message", told, found.id)
         return message

@@ -157,6 +157,7 @@ def _methods(chat: Chat, rooms: Rooms, modals: Modals) -> dict[str, Method]:
         "team.info": rooms.team,
         "conversations.create": rooms.create,
         "conversations.info": rooms.info,
+        "conversations.list": rooms.list,
         "conversations.join": rooms.join,
         "conversations.invite": rooms.invite,
         "conversations.history": rooms.history,

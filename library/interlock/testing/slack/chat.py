@@ -198,6 +198,8 @@ def as_message(message: Message) -> dict[str, Any]:
         found |= {"bot_id": "B0BOT", "app_id": APP}
     if message.thread:
         found["thread_ts"] = message.thread
+    if message.broadcast:
+        found["subtype"] = "thread_broadcast"
     if message.is_marked:
         found["edited"] = {"user": message.user, "ts": message.now.ts}
     if message.reactions:

@@ -1,7 +1,7 @@
 """`conversations.*`, `users.*`, `team.info`: who and what there is."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from interlock.testing.slack.chat import as_message
@@ -40,7 +40,26 @@ class Rooms:
         if not _NAME.fullmatch(name) or name != name.lower():
             raise Refused("invalid_name_specials")
         private = given.get("is_private") in {True, "true", "1"}
-        return {"channel": describe(self._workspace.open_channel(name, {BOT}, private=private))}
+        made = self._workspace.open_channel(name, {BOT}, private=private, creator=BOT)
+        return {"channel": describe(made)}
+
+    def list(self, given: Arguments) -> dict[str, Any]:
+        """`conversations.list`: public channels, and private ones the app is in if asked for."""
+        kinds = str(given.get("types") or "public_channel").split(",")
+        unknown = set(kinds) - {"public_channel", "private_channel", "mpim", "im"}
+        if unknown:
+            raise Refused("invalid_types")
+        alive = given.get("exclude_archived") in {True, "true", "1"}
+        found = [
+            each
+            for each in self._workspace.channels.values()
+            if (_kind(each) in kinds and (not each.is_private or BOT in each.members))
+            and not (alive and each.is_archived)
+        ]
+        start, most = int(given.get("cursor") or 0), int(given.get("limit") or _PAGE)
+        more = str(start + most) if start + most < len(found) else ""
+        shown = [describe(each) for each in found[start : start + most]]
+        return {"channels": shown, "response_metadata": {"next_cursor": more}}
 
     def info(self, given: Arguments) -> dict[str, Any]:
         """`conversations.info`."""
@@ -82,7 +101,7 @@ class Rooms:
     def history(self, given: Arguments) -> dict[str, Any]:
         """`conversations.history`, newest first, replies left out."""
         channel = self._own(given, archived=True)
-        found = [each for each in channel.messages if not each.thread or each.thread == each.ts]
+        found = [each for each in channel.messages if not each.thread or each.broadcast]
         return _page(found[::-1], given)
 
     def replies(self, given: Arguments) -> dict[str, Any]:
@@ -150,11 +169,17 @@ def describe(channel: Channel) -> dict[str, Any]:
         "is_archived": channel.is_archived,
         "is_member": BOT in channel.members,
         "topic": {"value": channel.topic, "creator": BOT, "last_set": 0},
+        "creator": channel.creator,
+        "created": channel.created,
         "num_members": len(channel.members),
     }
 
 
-def _page(messages: list[Message], given: Arguments) -> dict[str, Any]:
+def _kind(channel: Channel) -> str:
+    return "private_channel" if channel.is_private else "public_channel"
+
+
+def _page(messages: Sequence[Message], given: Arguments) -> dict[str, Any]:
     """Return the part of some messages that a call asks for, and where the next one begins."""
     found = [each for each in messages if not each.deleted and _is_between(each, given)]
     start = int(given.get("cursor") or 0)

@@ -85,6 +85,7 @@ class Message:
         thread: the `ts` of the message it replies to, or "".
         only_for: whose eyes an ephemeral message is for, or "".
         deleted: whether it is gone.
+        broadcast: whether a reply was sent to the channel, too: one message, seen in two places.
         reactions: who reacted, by name of the emoji, in order.
     """
 
@@ -95,6 +96,7 @@ class Message:
     thread: str = ""
     only_for: str = ""
     deleted: bool = False
+    broadcast: bool = False
     reactions: dict[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -140,7 +142,10 @@ class Message:
 
 @dataclass(slots=True)
 class Channel:
-    """A channel: its members and everything that was said in it, oldest first."""
+    """A channel: its members and everything that was said in it, oldest first.
+
+    `creator` made it, `created` in seconds since 1970; the first channels were there before.
+    """
 
     id: str
     name: str
@@ -148,6 +153,8 @@ class Channel:
     is_private: bool = False
     is_archived: bool = False
     topic: str = ""
+    creator: str = ""
+    created: int = 0
     messages: list[Message] = field(default_factory=list)
     ephemerals: list[Message] = field(default_factory=list)
 
@@ -255,7 +262,9 @@ class Workspace:
                 return channel
         raise Refused("channel_not_found")
 
-    def open_channel(self, name: str, members: set[str], *, private: bool = False) -> Channel:
+    def open_channel(
+        self, name: str, members: set[str], *, private: bool = False, creator: str = ""
+    ) -> Channel:
         """Make a channel.
 
         Raises:
@@ -264,7 +273,14 @@ class Workspace:
         with self.lock:
             if any(channel.name == name for channel in self.channels.values()):
                 raise Refused("name_taken")
-            channel = Channel(f"C{self.number():09d}", name, set(members), is_private=private)
+            channel = Channel(
+                f"C{self.number():09d}",
+                name,
+                set(members),
+                is_private=private,
+                creator=creator,
+                created=int(self.clock()),
+            )
             self.channels[channel.id] = channel
             self.changed()
             return channel
@@ -280,11 +296,19 @@ class Workspace:
                 return message
         raise Refused("message_not_found")
 
-    def post(self, channel: Channel, user: str, version: Version, thread: str = "") -> Message:
-        """Add a message to a channel."""
+    def post(
+        self,
+        channel: Channel,
+        user: str,
+        version: Version,
+        thread: str = "",
+        *,
+        broadcast: bool = False,
+    ) -> Message:
+        """Add a message to a channel; a reply may be sent to the channel, too."""
         with self.lock:
             named = Version(version.text, self.identified(version.blocks), "", version.names)
-            message = Message(channel.id, self.ts(), user, [named], thread)
+            message = Message(channel.id, self.ts(), user, [named], thread, broadcast=broadcast)
             channel.messages.append(message)
             self.changed()
             return message
