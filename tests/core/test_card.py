@@ -15,6 +15,7 @@ from interlock_gateway.core.card import (
     escaped_length,
     lasting,
     names,
+    plan_card,
     read_choice,
 )
 
@@ -133,6 +134,35 @@ def test_a_button_names_the_approval_what_was_proposed_and_what_was_seen() -> No
 @pytest.mark.parametrize("text", ["", "A-12", "A-12 ab", "A-12  cd", "A-12 ab cd ef"])
 def test_what_no_button_of_ours_carries_is_no_choice(text: str) -> None:
     assert read_choice(text) is None
+
+
+def planned(**changes: Any) -> Card:
+    """Return the card of a plan of two, the second of which is usual but for `changes`."""
+    named = {"id": "P-1", "of": 2, "reason": "free it, then feed it", "wish": "sha256:00"}
+    first = replace(PROPOSAL, plan={**named, "place": 1})
+    second = replace(PROPOSAL, plan={**named, "place": 2}, target="jobs", **changes)
+    return plan_card([("A-1", first), ("A-2", second)], SEV2)
+
+
+def test_a_plan_shows_each_of_its_actions_whole() -> None:
+    text = planned(statement="UPDATE jobs SET state = 'queued'").text
+    for told in (
+        *("P-1 · INC-1 sev2 · orders (production), jobs (production)", "wants to run 2 actions"),
+        *("-- 1. A-1 pg.terminate_backend on orders (admin)", "SELECT pg_terminate_backend($1)"),
+        *("-- 2. A-2 pg.terminate_backend on jobs (admin)", "UPDATE jobs SET state = 'queued'"),
+        *("1 undo: ", "2 undo: ", "1 touches: ", "2 would change: ", "each as it was before any"),
+        "Reason: free it, then feed it",
+    ):
+        assert told in text
+    assert planned().hindrance == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"statement": "x" * 2_400}, {"statement": "x\n" * 40}, {"undo": "u" * 400}],
+)
+def test_a_plan_of_which_one_part_does_not_fit_has_no_vote(change: dict[str, Any]) -> None:
+    assert "too long" in planned(**change).hindrance
 
 
 @pytest.mark.parametrize(

@@ -310,7 +310,7 @@ async def test_bytes_that_were_changed_in_the_store_are_shown_to_nobody(
     home: House, slack: FakeSlack, asked: str
 ) -> None:
     async with in_slack(home, slack, loops=False) as chat:
-        chat.connection.board._seal = _Broken()  # noqa: SLF001  what a changed row is like
+        chat.connection.board._notices._seal = _Broken()  # noqa: SLF001  what a changed row is like
         await chat.telling.deliver()
         assert chat.messages == []
     rows = await home.store.read(lambda tx: tx.rows(OutboxRow, subject=asked))

@@ -15,6 +15,7 @@ from interlock_gateway.core.prompt import flat, preview_lines, prompt_digest, va
 
 _EXACT = 2_400
 _EXACT_LINES = 20
+_PLAN_LINES = 40
 _FIELD = 300
 _ROWS = 2
 _ROW = 160
@@ -38,7 +39,7 @@ class Card:
     """A proposal as a chat shows it.
 
     Attributes:
-        approval: its number, such as `A-12`.
+        approval: its number, such as `A-12`, or the plan's, `P-3`.
         headline: number, incident, severity, target and tier.
         asks: who wants what to run, and from where.
         exact: what will be sent, character by character, with its values.
@@ -121,6 +122,47 @@ def card(proposal: Proposal, approval: str, setting: Setting) -> Card:
     )
 
 
+def plan_card(members: Sequence[tuple[str, Proposal]], setting: Setting) -> Card:
+    """Return a plan as a chat shows it: its members in order, each whole, or no button.
+
+    Args:
+        members: approval id and proposal of each, in the order of the plan.
+        setting: what surrounds them.
+    """
+    shown, first, many = _Fitting(_PLAN_LINES), members[0][1], len(members)
+    targets = ", ".join(dict.fromkeys(f"{one.target} ({one.tier})" for _, one in members))
+    asks = (
+        f"{first.requester} wants to run {many} actions, decided on as one, each used once. "
+        f"{first.run} {flat(first.runbook)}, step {flat(first.step)}"
+    )
+    exact = shown.exact(
+        "\n".join(line for each in enumerate(members, 1) for line in _member(each))
+    )
+    facts = [
+        (f"{place} {label.lower()}", shown.field(text))
+        for place, (_, one) in enumerate(members, 1)
+        for label, text in _facts(one)
+        if label != "Reason"
+    ]
+    reason = shown.field(flat(first.plan["reason"] or "none given"))
+    before = "each as it was before any of these ran"
+    asks = shown.field(asks)
+    return Card(
+        approval=str(first.plan["id"]),
+        headline=f"{first.plan['id']} · {first.incident} {setting.severity} · {targets}",
+        asks=asks,
+        exact=exact,
+        facts=(*facts, ("Previews", before), ("Reason", reason)),
+        hindrance=_hindrance(exact, setting, whole=shown.whole),
+    )
+
+
+def _member(each: tuple[int, tuple[str, Proposal]]) -> Iterator[str]:
+    place, (approval, proposal) = each
+    yield f"-- {place}. {approval} {proposal.operation} on {proposal.target} ({proposal.effect})"
+    yield from _exact(proposal)
+
+
 def _hindrance(exact: str, setting: Setting, *, whole: bool) -> str:
     if not setting.is_open:
         return ""
@@ -134,17 +176,18 @@ def _hindrance(exact: str, setting: Setting, *, whole: bool) -> str:
 class _Fitting:
     """Cuts what is too long, and remembers that something was."""
 
-    def __init__(self) -> None:
+    def __init__(self, lines: int = _EXACT_LINES) -> None:
         self.whole = True
+        self._lines = lines
 
     def field(self, text: str) -> str:
         return self._cut(text, _FIELD)
 
     def exact(self, text: str) -> str:
         lines = text.split("\n")
-        if len(lines) > _EXACT_LINES:
+        if len(lines) > self._lines:
             self.whole = False
-            text = "\n".join([*lines[: _EXACT_LINES - 1], f"… and {len(lines)} lines in all"])
+            text = "\n".join([*lines[: self._lines - 1], f"… and {len(lines)} lines in all"])
         return self._cut(text, _EXACT)
 
     def _cut(self, text: str, most: int) -> str:

@@ -15,14 +15,15 @@ from interlock_gateway.core.approval import ApprovalState, Refusal, plan_state
 from interlock_gateway.core.model import IncidentRole
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.prompt import plan_prompt, prompt_digest
-from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.approvals import (
     RUNNER,
+    Along,
     Approvals,
     Shown,
     Vote,
     expire_if_due,
     must_be_a_vote,
+    nothing_more,
     quorum,
 )
 from interlock_gateway.service.ballots import ballot_of, parts_of
@@ -39,6 +40,7 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
+from interlock_gateway.service.prompting import prompted
 from interlock_gateway.service.records import ApprovalRow, PlanRow, PromptRow, VoteRow
 from interlock_gateway.service.voting import (
     APPROVE,
@@ -126,14 +128,28 @@ class Plans:
                     return row
                 await rung(min(left, 1.0))
 
-    async def vote(self, who: Principal, plan: str, vote: Vote) -> None:
+    async def vote(
+        self, who: Principal, plan: str, vote: Vote, *, along: Along = nothing_more
+    ) -> None:
         """Count a vote on every member at once, or record why it does not count.
+
+        Args:
+            who: who votes.
+            plan: on what.
+            vote: the answer, and what it was given to.
+            along: what is written in the same unit of work, whichever way it goes.
 
         Raises:
             InterlockError: the code says which check refused it, and the message which member.
         """
         must_be_a_vote(who, vote)
-        refused = await self._store.commit(lambda tx: self._voted(tx, who, plan, vote))
+
+        def unit(tx: Transaction) -> Refusal | None:
+            refused = self._voted(tx, who, plan, vote)
+            along(tx, refused)
+            return refused
+
+        refused = await self._store.commit(unit)
         await self._ring(plan)
         if refused is not None:
             self._meter.count("votes", outcome=refused.code)
@@ -189,26 +205,7 @@ class Plans:
         row = shown.row
 
         def unit(tx: Transaction) -> None:
-            if tx.get(PromptRow, row.id, shown.prompt_digest) is not None:
-                return
-            tx.add(PromptRow(row.id, shown.prompt_digest, channel, tx.now))
-            tx.append(
-                Draft(
-                    "approval.prompted",
-                    who.authid,
-                    {
-                        "plan": row.id,
-                        "channel": channel,
-                        "prompt_digest": shown.prompt_digest,
-                        "plan_digest": row.digest,
-                    },
-                    {"prompt": text_part(shown.text)},
-                    incident=row.incident,
-                    subject=row.id,
-                    correlationid=row.id,
-                    causationid=row.event,
-                )
-            )
+            prompted(tx, row, who.authid, channel, shown.text, shown.prompt_digest)
 
         known = await self._store.read(lambda tx: tx.get(PromptRow, row.id, shown.prompt_digest))
         if known is None:

@@ -17,6 +17,7 @@ from interlock_gateway.service.chat.deeds import Deeds
 from interlock_gateway.service.chat.hearing import Hearing
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.rooms import IncidentRooms
+from interlock_gateway.service.chat.votes import ChatVotes
 from interlock_gateway.service.gateway import ChatUses, Gateway
 from interlock_gateway.service.ports import Seal, Store
 
@@ -64,7 +65,8 @@ def connect(
     clock, meter, policy = gateway.clock, gateway.meter, gateway.policy
     chat = SlackChat(partial(resolve, at.bot_token), at.team, at.base_url)
     links = Links(store, clock, gateway.randomness, chat, at.accounts, at.emails, at.address)
-    deeds = Deeds(store, policy, chat, links, gateway.approvals, clock)
+    votes = ChatVotes(policy, gateway.approvals, gateway.plans, clock)
+    deeds = Deeds(store, chat, links, votes)
     hearing = Hearing(store, seal, clock, meter, gateway.bell, deeds)
     secret = partial(resolve, at.signing_secret) if at.signing_secret else None
     door = SlackDoor(secret, clock, at.note_reaction) if secret else None

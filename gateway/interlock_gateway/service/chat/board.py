@@ -16,11 +16,7 @@ from typing import TypeVar
 
 from interlock.errors import InterlockError
 
-from interlock_gateway.core.approval import ApprovalState
-from interlock_gateway.core.approval_rule import WEB
-from interlock_gateway.core.card import Card, Setting, card, choice
-from interlock_gateway.service.approvals import approval_of, opened
-from interlock_gateway.service.ballots import eligible_on
+from interlock_gateway.service.chat.notices import Notices, asked_as
 from interlock_gateway.service.chat.protocol import (
     Chat,
     GoneError,
@@ -29,7 +25,6 @@ from interlock_gateway.service.chat.protocol import (
     Words,
 )
 from interlock_gateway.service.chat.rooms import IncidentRooms, news, opening
-from interlock_gateway.service.chat.standing import standing, tone
 from interlock_gateway.service.chat.whispers import WHISPER
 from interlock_gateway.service.incidents import row_of
 from interlock_gateway.service.ports import (
@@ -37,19 +32,15 @@ from interlock_gateway.service.ports import (
     NotReachedError,
     NotTakenError,
     PolicySource,
-    Reading,
     Seal,
     Store,
     Transaction,
 )
 from interlock_gateway.service.prompting import prompted
 from interlock_gateway.service.records import (
-    ApprovalRow,
-    BreakRow,
     OutboxRow,
     PostRow,
     PromptRow,
-    VoteRow,
 )
 
 CHANNEL = "slack"
@@ -102,12 +93,10 @@ class ChatBoard:
             where: which rooms there are.
         """
         self._store = store
-        self._policy = policy
-        self._seal = seal
+        self._notices = Notices(policy, seal, where.address)
         self._chat = chat
         self._meter = meter
         self._room = where.room
-        self._address = where.address
         self._rooms = where.rooms
         self._emoji = where.emoji
 
@@ -150,10 +139,11 @@ class ChatBoard:
 
     async def _tell(self, notice: OutboxRow) -> None:
         """Bring the approval's message to what is so now, and say in its thread what happened."""
-        asked = await self._store.read(lambda tx: self._notice(tx, notice.subject))
+        about = str(json.loads(notice.payload).get("plan") or notice.subject)
+        asked = await self._store.read(lambda tx: self._notices.of(tx, about))
         if asked.choice is not None:
-            await self._remember(notice.subject, asked.card)
-        shown = await self._show(asked, await self._room_of(notice.subject))
+            await self._remember(asked)
+        shown = await self._show(asked, await self._room_of(about))
         if notice.kind == _ASKED:
             await self._point(asked, shown)
         elif notice.kind == _BROKEN:  # for everybody in the room, not for whoever reads the thread
@@ -173,11 +163,11 @@ class ChatBoard:
             if not error.barred or shown.room == self._room:
                 raise  # a lost room says no more; the card in it was the last word
 
-    async def _room_of(self, approval: str) -> str:
-        """Return where the card of an approval is posted, if it is not posted yet."""
+    async def _room_of(self, name: str) -> str:
+        """Return where the card of an approval or a plan is posted, if it is not posted yet."""
         if self._rooms is None:
             return self._room
-        row = await self._store.read(lambda tx: approval_of(tx, approval))
+        row = await self._store.read(lambda tx: asked_as(tx, name))
         room = await self._rooms.bring(row.incident)
         return room.room if room else self._room
 
@@ -187,14 +177,14 @@ class ChatBoard:
             text = f"{asked.card.headline}: asked in the incident's own channel."
             await self._once(Words(f"{asked.key}/elsewhere", text, asked.link), self._room)
 
-    async def _remember(self, approval: str, asked: Card) -> None:
+    async def _remember(self, asked: Notice) -> None:
         """Record what is about to be shown: only then can a vote name it."""
+        text, digest = asked.card.text, asked.card.digest
 
         def unit(tx: Transaction) -> None:
-            row = approval_of(tx, approval)
-            prompted(tx, row, "system", CHANNEL, asked.text, asked.digest)
+            prompted(tx, asked_as(tx, asked.key), "system", CHANNEL, text, digest)
 
-        known = await self._store.read(lambda tx: tx.get(PromptRow, approval, asked.digest))
+        known = await self._store.read(lambda tx: tx.get(PromptRow, asked.key, digest))
         if known is None:
             await self._store.commit(unit)
 
@@ -243,7 +233,7 @@ class ChatBoard:
         return await self._said(post, ts=ts, shown=content.digest)
 
     async def _moved(self, post: PostRow, card_of: Notice) -> PostRow:
-        row = await self._store.read(lambda tx: approval_of(tx, card_of.key))
+        row = await self._store.read(lambda tx: asked_as(tx, card_of.key))
         if self._rooms is not None:
             await self._rooms.lose(row.incident)
         return await self._said(post, room=self._room)
@@ -278,31 +268,6 @@ class ChatBoard:
 
     async def _said(self, post: PostRow, **changes: str) -> PostRow:
         return await self._store.commit(lambda tx: tx.change(post, **changes))
-
-    def _notice(self, tx: Reading, approval: str) -> Notice:
-        row = approval_of(tx, approval)
-        is_open = row.state == ApprovalState.PENDING.value
-        rule = self._policy.current.rules.get(row.rule)
-        web_only = rule is not None and rule.confirm_in == WEB
-        setting = Setting(row_of(tx, row.incident).severity, is_open, web_only)
-        asked = card(opened(self._seal, row), approval, setting)
-        votable = is_open and not asked.hindrance
-        return Notice(
-            key=approval,
-            card=asked,
-            choice=choice(approval, row.digest, asked.digest) if votable else None,
-            standing=self._standing(tx, row),
-            tone=tone(row),
-            link=f"{self._address}/approvals/{approval}",
-        )
-
-    def _standing(self, tx: Reading, row: ApprovalRow) -> str:
-        policy = self._policy.current
-        rule = policy.rules.get(row.rule)
-        votes = tx.rows(VoteRow, approval=row.id, order="at")
-        eligible = sorted(eligible_on(tx, row, policy))
-        broken = tx.get(BreakRow, row.id)
-        return standing(row, votes, rule.needs if rule else row.rule, eligible, broken)
 
 
 def _begun(tx: Transaction, key: str, room: str, thread: str) -> PostRow:

@@ -5,22 +5,17 @@ entry a second time changes nothing.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from interlock.errors import InterlockError, refusal
+from interlock.errors import InterlockError
 
-from interlock_gateway.core.approval import Refusal, refuse_vote
-from interlock_gateway.core.card import read_choice
-from interlock_gateway.service.approvals import Approvals, Vote, approval_of
-from interlock_gateway.service.ballots import ballot_of
-from interlock_gateway.service.chat.board import CHANNEL
+from interlock_gateway.core.approval import Refusal
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.notes import Notes, is_about_notes
 from interlock_gateway.service.chat.protocol import Chat, Heard, Question
+from interlock_gateway.service.chat.votes import ChatVotes, named_by
 from interlock_gateway.service.chat.whispers import LINK, whisper
-from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.ports import Clock, PolicySource, Reading, Store, Transaction
-from interlock_gateway.service.records import ApprovalRow, InboxRow, PromptRow, VoteRow
+from interlock_gateway.service.ports import Store, Transaction
+from interlock_gateway.service.records import InboxRow
 from interlock_gateway.service.voting import APPROVE, DENY
 
 LINK_PATH = "/slack"
@@ -30,32 +25,20 @@ Ending = Callable[[Transaction, str], None]
 """Ends the entry in the inbox, with a word for what became of it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
-    """The approval that a button named, and the prompt that its person saw."""
-
-    row: ApprovalRow
-    prompt: str
-
-
 class Deeds:
     """Does what people do in a chat."""
 
     def __init__(
         self,
         store: Store,
-        policy: PolicySource,
         chat: Chat,
         links: Links,
-        approvals: Approvals,
-        clock: Clock,
+        votes: ChatVotes,
     ) -> None:
         self._store = store
-        self._policy = policy
         self._chat = chat
         self._links = links
-        self._approvals = approvals
-        self._clock = clock
+        self._votes = votes
         self._notes = Notes(store, chat, links)
 
     async def do(self, heard: Heard, trigger: str, end: Ending) -> None:
@@ -87,16 +70,16 @@ class Deeds:
 
     async def _vote(self, heard: Heard, answer: str, end: Ending) -> None:
         who = await self._links.person(heard)
-        named = await self._store.read(lambda tx: _named(tx, heard))
-        vote = Vote(answer, named.row.digest, named.prompt, heard.text if answer == DENY else "")
+        named = await self._store.read(lambda tx: named_by(tx, heard))
+        reason = heard.text if answer == DENY else ""
 
         def along(tx: Transaction, refused: Refusal | None) -> None:
             end(tx, refused.code if refused else answer)
             if refused is not None:
-                whisper(tx, heard, self._why_not(tx, who, named.row, refused))
+                whisper(tx, heard, self._votes.why_not(tx, who, named, refused))
 
         try:
-            await self._approvals.vote(who, named.row.id, vote, along=along)
+            await self._votes.cast(who, named, answer, reason, along)
         except InterlockError as error:
             if not await self._is_over(heard):
                 raise error from None
@@ -109,10 +92,10 @@ class Deeds:
     async def _ask_why(self, heard: Heard, trigger: str, end: Ending) -> None:
         """Ask why somebody denies, if they may; what they answer is the vote."""
         who = await self._links.person(heard)
-        named = await self._store.read(lambda tx: _named(tx, heard))
-        refused = await self._store.read(lambda tx: self._refusal(tx, who, named))
+        named = await self._store.read(lambda tx: named_by(tx, heard))
+        refused = await self._store.read(lambda tx: self._votes.refusal(tx, who, named))
         if refused is not None:
-            why = await self._store.read(lambda tx: self._why_not(tx, who, named.row, refused))
+            why = await self._store.read(lambda tx: self._votes.why_not(tx, who, named, refused))
             await self._store.commit(lambda tx: _said(tx, heard, why, end, refused.code))
             return
         question = Question(
@@ -169,38 +152,6 @@ class Deeds:
             whisper(tx, heard, text, button=LINK if unknown else "")
 
         await self._store.commit(unit)
-
-    def _refusal(self, tx: Reading, who: Principal, named: Named) -> Refusal | None:
-        row = approval_of(tx, named.row.id)
-        votes = tx.rows(VoteRow, approval=row.id)
-        ballot = ballot_of(tx, row, votes, self._policy.current)
-        return refuse_vote(
-            ballot, who.person.id, seen=row.digest, prompted=True, now=self._clock.now()
-        )
-
-    def _why_not(self, tx: Reading, who: Principal, row: ApprovalRow, refused: Refusal) -> str:
-        """Say why somebody's vote does not count, who may vote, and why not they."""
-        said = f"Your vote on {row.id} did not count. {refused.message}"
-        if refused.code != "not-eligible":
-            return said
-        policy = self._policy.current
-        ballot = ballot_of(tx, row, (), policy)
-        rule = policy.rules.get(row.rule)
-        roles = ", ".join(sorted(policy.roles_of(who.person.id))) or "no standing role"
-        may = ", ".join(sorted(ballot.eligible)) or "nobody now"
-        return f"{said} It needs {rule.needs if rule else row.rule}: {may}. You have {roles}."
-
-
-def _named(tx: Reading, heard: Heard) -> Named:
-    """Return what a button named, if it is what was proposed and what was shown."""
-    choice = read_choice(heard.value)
-    if choice is None:
-        raise refusal("approval-changed", "This button is none of ours.")
-    row = approval_of(tx, choice.approval)
-    for prompt in tx.rows(PromptRow, approval=row.id, channel=CHANNEL):
-        if choice.fits(row.digest, prompt.digest):
-            return Named(row, prompt.digest)
-    raise refusal("approval-changed", f"This button belongs to another text than {row.id}.")
 
 
 def _said(tx: Transaction, heard: Heard, text: str, end: Ending, outcome: str) -> None:

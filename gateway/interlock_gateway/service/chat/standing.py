@@ -29,6 +29,31 @@ def tone(row: ApprovalRow) -> str:
     return BAD if row.broken_by and found == GOOD else found
 
 
+def plan_tone(rows: Sequence[ApprovalRow]) -> str:
+    """Return the tone of a plan: the worst of its members'."""
+    tones = {tone(row) for row in rows}
+    return next(one for one in (BAD, WAITING, STILL, GOOD) if one in tones)
+
+
+def plan_standing(
+    rows: Sequence[ApprovalRow], votes: Sequence[VoteRow], needs: str, eligible: Sequence[str]
+) -> str:
+    """Say where a plan stands: as one while all of it is decided alike, then each for itself."""
+    first, *others = rows
+    alike = all((row.state, row.version) == (first.state, first.version) for row in others)
+    if alike and first.state in _DECIDED_WHOLE:
+        return standing(first, votes, needs, eligible)
+    each = "; ".join(f"{row.id}: {_alone(row, needs, eligible)}" for row in rows)
+    return f"{_approved(first, votes)} {each}" if votes else each
+
+
+def _alone(row: ApprovalRow, needs: str, eligible: Sequence[str]) -> str:
+    """Say where one member stands, without repeating who decided on the plan."""
+    if row.state in _ENDED or row.state == ApprovalState.EXPIRED.value:
+        return standing(row, (), needs, eligible)
+    return _then(row)
+
+
 def standing(
     row: ApprovalRow,
     votes: Sequence[VoteRow],
@@ -57,6 +82,13 @@ def standing(
         case _:
             return f"{_broken(row, broken) if broken else _approved(row, votes)} {_then(row)}"
 
+
+_DECIDED_WHOLE = frozenset(
+    {
+        *(ApprovalState.PENDING.value, ApprovalState.DENIED.value, ApprovalState.EXPIRED.value),
+        *(ApprovalState.WITHDRAWN.value, ApprovalState.INVALIDATED.value),
+    }
+)
 
 _ENDED = {
     ApprovalState.WITHDRAWN.value: "Withdrawn",
