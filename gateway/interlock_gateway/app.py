@@ -184,7 +184,8 @@ def compose(settings: Settings) -> Composed:
             randomness=randomness,
             meter=meter,
             pacing=pacing,
-        )
+        ),
+        steward_role=settings.steward_role,
     )
     at = slack_at(settings)
     slack = _connected(at, gateway, store, seal, secrets) if at else None
@@ -267,6 +268,7 @@ async def _sweep(composed: Composed, every_s: float = 1.0) -> None:
     while True:
         try:
             await composed.gateway.approvals.expire()
+            await composed.gateway.drills.sweep()
             await _recover(composed)
         except Exception as error:  # noqa: BLE001  the sweep outlives every trouble, and says so
             composed.meter.count("alarms", kind="sweep")

@@ -53,7 +53,7 @@ MEANINGS = {
     "vault.token": "A reference to its token, `env:NAME` or `file:/path`; read anew each time.",
     "vault.addresses": "Networks it may be in; none for public addresses.",
     "vault.ca": "A PEM file with the certificates that sign its own; the system's, if empty.",
-    "slack.bot_token": "A reference to the app's bot token (`xoxb-…`), `env:NAME` or `file:/path`.",
+    "slack.bot_token": "A reference to the app's bot token (`xoxb-…`): `env:NAME`, `file:/path`.",
     "slack.app_token": "A reference to its app-level token (`xapp-…`): Socket Mode.",
     "slack.signing_secret": "A reference to its signing secret: Slack posts to the gateway.",
     "slack.team": "The one workspace, `T…`; what anybody of another does counts for nothing.",
@@ -64,6 +64,8 @@ MEANINGS = {
     "public_url": "Where people reach the pages, for links; `http://host:port` unless said.",
     "policies": "The folder with permissions, roles, approval rules, targets and actions.",
     "runbooks": "The folder with curated runbooks.",
+    "steward_role": "The role of roles.csv whose people may start a drill and end anybody's "
+    "link to Slack; nobody by default.",
     "log_level": "`debug`, `info`, `warning` or `error`.",
 }
 """Settings carry no texts of their own yet; this is where theirs stand."""

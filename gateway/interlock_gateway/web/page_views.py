@@ -106,6 +106,7 @@ class ApprovalRow:
     effect: str
     expires_at: datetime
     may_vote: bool = False
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,7 @@ class ApprovalView:
         reason: why the requester asks.
         prompt_text: the text that the prompt digest covers.
         may_vote: whether this viewer may vote now; if not, `why_not` says why in a sentence.
+        drill: whether approvers only show that they can approve; there is no target then.
     """
 
     page: Page
@@ -225,6 +227,7 @@ class ApprovalView:
     prompt_text: str = ""
     outcome: Outcome | None = None
     problem: Problem | None = None
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ def render_approval(view: ApprovalView) -> str:
         votable=votable,
         whole=whole,
         unusual=_unusual(view),
-        state=_STATES.get(view.state, (Tone.UNKNOWN, view.state, "")),
+        state=_state(view),
     )
 
 
@@ -210,6 +210,11 @@ def _unusual(view: ApprovalView) -> list[str]:
     odd = dict.fromkeys(c for c in "".join(pieces) if not c.isascii() or visible(c) != c)
     named = [f"U+{ord(c):04X} {unicodedata.name(c, 'unnamed')}" for c in odd if c != "\r"]
     return named[:_NAMED] + ([f"{len(named) - _NAMED} more"] if len(named) > _NAMED else [])
+
+
+def _state(view: ApprovalView) -> tuple[Tone, str, str]:
+    tone, title, says = _STATES.get(view.state, (Tone.UNKNOWN, view.state, ""))
+    return (tone, title, "It is a drill: nothing runs.") if view.drill else (tone, title, says)
 
 
 _NAMED = 8

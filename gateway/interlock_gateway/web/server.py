@@ -10,7 +10,16 @@ from interlock_gateway.service.gateway import Gateway
 from interlock_gateway.web import pages, problems
 from interlock_gateway.web.auth import principal
 from interlock_gateway.web.bounds import Bounds
-from interlock_gateway.web.routes import approvals, catalogue, chat, identity, incidents, runs
+from interlock_gateway.web.routes import (
+    approvals,
+    catalogue,
+    chat,
+    drills,
+    identity,
+    incidents,
+    links,
+    runs,
+)
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -38,7 +47,8 @@ def serve(
     app.state.gateway = gateway
     problems.install(app, pages.problem_page)
     guarded = [Depends(principal)]
-    for group in (runs, approvals, incidents, identity, catalogue):  # the busiest is found first
+    busiest_first = (runs, approvals, incidents, identity, catalogue, drills, links)
+    for group in busiest_first:
         app.include_router(group.routes, dependencies=guarded)
     app.include_router(identity.open_routes)
     app.include_router(pages.open_routes)

@@ -10,6 +10,8 @@ from interlock.export.exhibits import grid_of
 from interlock.export.model import Grid, Pairs
 
 from interlock_gateway.core.approval import Proposal
+from interlock_gateway.core.drill import OPERATION as DRILL
+from interlock_gateway.core.drill import is_drill
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service import records
 from interlock_gateway.service.approvals import Shown
@@ -64,6 +66,7 @@ def approval_row(
         effect=row.effect,
         expires_at=row.grant_expires_at or row.expires_at,
         may_vote=row.id in votable,
+        drill=row.operation == DRILL,
     )
 
 
@@ -154,8 +157,9 @@ def approval_view(
         max_rows=proposal.max_rows if proposal.expect == "row count" else None,
         grant_expires_at=row.grant_expires_at,
         prompt_text=shown.text,
-        outcome=_outcome(row),
+        outcome=None if is_drill(proposal) else _outcome(row),
         problem=problem,
+        drill=is_drill(proposal),
     )
 
 

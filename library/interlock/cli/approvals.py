@@ -118,8 +118,9 @@ def approve(
     with access.connect() as gateway:
         item = gateway.send(client.approval(approval_id, channel="cli"))
         _print_prompt(item)
-        name = _target(item)
-        how = f"Say which target: `interlock approvals approve {approval_id} --confirm TARGET`."
+        name = _target(item) or flat(item["operation"])  # a drill has no target
+        word = "TARGET" if _target(item) else name
+        how = f"Say which target: `interlock approvals approve {approval_id} --confirm {word}`."
         typed = confirm or world.question(f"Type {name} to approve, anything else to leave: ", how)
         if typed != name:
             world.say(f"{NOT_YOURS} {approval_id} still waits.")
@@ -182,6 +183,8 @@ def _vote(item: Json, choice: str, reason: str) -> Call:
 def _voted(item: Json) -> int:
     world, name = here(), flat(item["id"])
     match item["state"]:
+        case "approved" | "succeeded" if item.get("operation") == "drill":
+            world.say(f"✔ {name} is approved. It was a drill: nothing runs.", "good")
         case "approved" | "executing" | "succeeded":
             world.say(f"✔ {name} is approved. It runs once, when its run picks it up.", "good")
         case "denied":

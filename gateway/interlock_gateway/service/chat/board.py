@@ -14,6 +14,8 @@ from typing import TypeVar
 
 from interlock_gateway.core.approval import ApprovalState
 from interlock_gateway.core.card import Card, Setting, card, choice
+from interlock_gateway.core.drill import is_drill
+from interlock_gateway.core.drill_card import drill_card
 from interlock_gateway.service.approvals import approval_of, opened
 from interlock_gateway.service.ballots import eligible_on
 from interlock_gateway.service.chat.protocol import (
@@ -200,7 +202,8 @@ class ChatBoard:
         proposal = opened(self._seal, row)
         eligible = eligible_on(tx, row, self._policy.current)
         severity = row_of(tx, row.incident).severity
-        return card(proposal, row.id, Setting(severity, tuple(sorted(eligible))))
+        shown = drill_card if is_drill(proposal) else card
+        return shown(proposal, row.id, Setting(severity, tuple(sorted(eligible))))
 
 
 def _begun(tx: Transaction, key: str, room: str, thread: str) -> PostRow:
