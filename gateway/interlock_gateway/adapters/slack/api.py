@@ -42,7 +42,7 @@ _GONE = frozenset(
 )
 _TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
 
-_MEND = {
+MEND = {
     "invalid_auth": "The bot token is not valid: look at slack.bot_token.",
     "not_authed": "The bot token is missing: look at slack.bot_token.",
     "token_revoked": "The bot token was revoked: install the app again and renew slack.bot_token.",
@@ -189,7 +189,7 @@ def _kind(method: str, error: SlackApiError) -> Exception:
     if word == "ratelimited" or status == 429:  # noqa: PLR2004  Too Many Requests
         return NotReachedError(f"Slack limits {method} for now.", after_s=_retry_after(response))
     said = word or f"HTTP {status}"
-    return NotReachedError(f"Slack did not take {method}: {said}. {_MEND.get(word, '')}".rstrip())
+    return NotReachedError(f"Slack did not take {method}: {said}. {MEND.get(word, '')}".rstrip())
 
 
 def _details(data: Any) -> str:

@@ -136,6 +136,11 @@ class FakeSlack:
         who = {self.workspace.named(each).id for each in members}
         return self.workspace.open_channel(name, who, private=private)
 
+    @property
+    def scopes(self) -> set[str]:
+        """What the bot token may do, as `x-oauth-scopes` says it; a test takes some away."""
+        return self._calls.scopes
+
     def calls(self, method: str = "") -> list[Call]:
         """Return the Web API calls made so far, those of one method if one is named."""
         return [call for call in self._calls.made if method in {"", call.method}]
