@@ -192,9 +192,9 @@ def compose(settings: Settings) -> Composed:
     if slack is not None:
         gateway = replace(gateway, chat=slack.uses)
     board = LoggedBoard(slack.board) if slack else LogBoard()
-    telling = Telling(store, board, clock, meter, gateway.bell, randomness)
-    reloading = Reloading(store, policy, clock, meter, _tell)
     owns = settings.store_url.startswith("sqlite")
+    telling = Telling(store, board, clock, meter, gateway.bell, randomness, only_one=owns)
+    reloading = Reloading(store, policy, clock, meter, _tell)
     return Composed(
         gateway, store, targets, classifier, telling, reloading, meter, secrets.vault, owns, slack
     )

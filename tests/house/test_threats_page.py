@@ -11,7 +11,8 @@ _PAGE = (ROOT / "docs/threats.md").read_text("utf-8")
 _ROWS = table(_PAGE, "guard")
 _SECTIONS = (
     *("Statement guard", "Engine locks", "Policy", "Approvals and execution"),
-    *("Run, kernel and broker", "Identity and web", "Journal and export", "Not protected yet"),
+    *("Approvals in Slack", "Run, kernel and broker", "Identity and web", "Journal and export"),
+    "Not protected yet",
 )
 
 

@@ -22,8 +22,8 @@ from interlock_gateway.service.telling import Telling
 
 from support.house import KEY, House
 
-ACCOUNTS = {"U0ANNA": "approver", "U0BEN": "responder", "U0CARLA": "dba2"}
-"""Who is who: anna is the approver, ben asked, carla is another dba."""
+ACCOUNTS = {"U0ANNA": "approver", "U0BEN": "responder", "U0CARLA": "colleague"}
+"""Who is who: anna is the approver, ben asked, carla a colleague, dba and sre."""
 
 ADDRESS = "https://interlock.test"
 

@@ -10,9 +10,14 @@ import json
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from interlock_gateway.__main__ import main
+
+from support import dying
 
 
 def born(order: dict[str, Any]) -> int:
@@ -25,6 +30,8 @@ def born(order: dict[str, Any]) -> int:
         os.setsid()
         _redirect(order["log"])
         os.environ.update(order["env"])
+        if dying.TURN in order["env"]:
+            dying.install(int(order["env"][dying.TURN]))
         code = main(order["run"])
         sys.stdout.flush()
         sys.stderr.flush()

@@ -16,7 +16,6 @@ from interlock_gateway.core.prompt import flat, preview_lines, prompt_digest, va
 _EXACT = 2_400
 _EXACT_LINES = 20
 _FIELD = 300
-_TITLE = 80
 _ROWS = 2
 _ROW = 160
 _NAMES = 6
@@ -27,10 +26,10 @@ _FROM_THE_RIGHT = frozenset({"R", "AL", "AN"})
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What surrounds a proposal: the incident as it is now, and who may vote."""
+    """What surrounds a proposal: the incident as it is now, and how votes on it are taken."""
 
     severity: str
-    eligible: tuple[str, ...]
+    is_open: bool = True
     web_only: bool = False
 
 
@@ -107,7 +106,7 @@ def card(proposal: Proposal, approval: str, setting: Setting) -> Card:
         f"{proposal.requester} wants to run {proposal.operation} ({proposal.effect}), "
         f"{proposal.run} {flat(proposal.runbook)}, step {flat(proposal.step)}"
     )
-    facts = tuple((label, shown.field(text)) for label, text in _facts(proposal, setting))
+    facts = tuple((label, shown.field(text)) for label, text in _facts(proposal))
     asks = shown.field(asks)
     return Card(
         approval=approval,
@@ -123,6 +122,8 @@ def card(proposal: Proposal, approval: str, setting: Setting) -> Card:
 
 
 def _hindrance(exact: str, setting: Setting, *, whole: bool) -> str:
+    if not setting.is_open:
+        return ""
     if not whole:
         return "This is too long to be shown here as a whole. Open the full text to vote."
     if any(unicodedata.bidirectional(char) in _FROM_THE_RIGHT for char in exact):
@@ -166,14 +167,11 @@ def _exact(proposal: Proposal) -> Iterator[str]:
     yield from value_lines(proposal)
 
 
-def _facts(proposal: Proposal, setting: Setting) -> Iterator[tuple[str, str]]:
-    yield "Changes", _changes(proposal)
+def _facts(proposal: Proposal) -> Iterator[tuple[str, str]]:
+    yield "Would change", _changes(proposal)
     yield "Touches", flat(proposal.blast_radius)
     yield "Undo", flat(proposal.undo)
     yield "Reason", flat(proposal.reason or "none given")
-    yield "Decide before", clock_of(datetime.fromisoformat(proposal.expires_at))
-    needs = str(proposal.rule.get("needs", ""))
-    yield "May approve", f"{_names(setting.eligible)} ({needs}), not {proposal.requester}"
 
 
 def _changes(proposal: Proposal) -> str:
@@ -184,7 +182,7 @@ def _changes(proposal: Proposal) -> str:
     if len(rows) > _ROWS:
         lines.append(f"… and {len(rows) - _ROWS:,} more rows; open the full text")
     if proposal.expect != "row count":
-        lines.append(f"counts as done only if the answer is: {proposal.expect}")
+        lines.append(f"done only if the answer is: {proposal.expect}")
     return "; ".join(lines)
 
 
@@ -192,7 +190,8 @@ def _short_line(line: str) -> str:
     return line if len(line) <= _ROW else f"{line[:_ROW]}…"
 
 
-def _names(people: Sequence[str]) -> str:
+def names(people: Sequence[str]) -> str:
+    """Return people as a sentence has them, the first few by name."""
     if not people:
         return "nobody now"
     more = f" and {len(people) - _NAMES} more" if len(people) > _NAMES else ""

@@ -35,6 +35,7 @@ from interlock_gateway.service.ports import (
 )
 from interlock_gateway.service.prompting import prompted
 from interlock_gateway.service.records import ApprovalRow, PromptRow, VoteRow
+from interlock_gateway.service.telling import Untold, untold
 
 APPROVE, DENY = "approve", "deny"
 RUNNER = "runner"
@@ -57,6 +58,7 @@ class Shown:
         eligible: who may vote now, the requester never among them.
         refusal: why this person may not vote now, or None.
         rule: the rule in force, or None when policy no longer has it.
+        untold: what could not be told outside about it yet, or None.
     """
 
     row: ApprovalRow
@@ -67,6 +69,7 @@ class Shown:
     eligible: frozenset[str]
     refusal: Refusal | None
     rule: ApprovalRule | None
+    untold: Untold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +288,7 @@ class Approvals:
             eligible=ballot.eligible,
             refusal=core.refuse_vote(ballot, who.person.id, seen=seen, prompted=True, now=now),
             rule=rule,
+            untold=untold(tx, row.id),
         )
 
     async def _remember(self, who: Principal, shown: Shown, channel: str) -> None:

@@ -22,6 +22,26 @@ class ConflictError(Exception):
     """A row exists already, or is not in the state that a change expected."""
 
 
+class NotReachedError(Exception):
+    """Whoever is to be told does not answer, or takes nothing now: it is tried again later.
+
+    What an operator has to mend (a revoked token, a channel the app was never invited to) is of
+    this kind, too: nothing is lost while it lasts.
+    """
+
+    def __init__(self, message: str, *, after_s: float = 0.0, alone: bool = False) -> None:
+        """Say what happened.
+
+        Args:
+            message: what happened and what to do about it.
+            after_s: seconds before which it makes no sense to try again.
+            alone: whether others can be told all the same.
+        """
+        super().__init__(message)
+        self.after_s = after_s
+        self.alone = alone
+
+
 class NotTakenError(Exception):
     """A notice that is refused for good: trying it again cannot help."""
 
@@ -270,10 +290,11 @@ class Noticeboard(Protocol):
     """Tells people outside what waits for them: in the log, in a chat."""
 
     async def post(self, notice: OutboxRow) -> None:
-        """Tell it; raising means that it is tried again later.
+        """Tell it.
 
         Raises:
-            NotTakenError: it is refused for good.
+            NotReachedError: not now.
+            NotTakenError: never.
         """
         ...
 

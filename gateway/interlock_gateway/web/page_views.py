@@ -7,6 +7,8 @@ from typing import Any
 
 from interlock.export import Exhibit, Postmortem
 
+from interlock_gateway.service.telling import Untold
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -188,6 +190,7 @@ class ApprovalView:
         prompt_text: the text that the prompt digest covers.
         may_vote: whether this viewer may vote now; if not, `why_not` says why in a sentence.
         drill: whether approvers only show that they can approve; there is no target then.
+        untold: what nobody could be told of it elsewhere, or None.
     """
 
     page: Page
@@ -228,6 +231,7 @@ class ApprovalView:
     outcome: Outcome | None = None
     problem: Problem | None = None
     drill: bool = False
+    untold: Untold | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,9 +146,7 @@ def approval_view(
         needs=shown.rule.needs if shown.rule else "",
         line=row.line,
         eligible=tuple(sorted(shown.eligible)),
-        votes=tuple(
-            render.VoteRow(vote.person, vote.vote, vote.at, vote.reason) for vote in shown.votes
-        ),
+        votes=_votes(shown),
         proposal_digest=row.digest,
         prompt_digest=shown.prompt_digest,
         may_vote=shown.refusal is None,
@@ -160,7 +158,12 @@ def approval_view(
         outcome=None if is_drill(proposal) else _outcome(row),
         problem=problem,
         drill=is_drill(proposal),
+        untold=shown.untold,
     )
+
+
+def _votes(shown: Shown) -> tuple[render.VoteRow, ...]:
+    return tuple(render.VoteRow(one.person, one.vote, one.at, one.reason) for one in shown.votes)
 
 
 def _arguments(proposal: Proposal) -> tuple[render.Argument, ...]:

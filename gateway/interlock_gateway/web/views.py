@@ -11,6 +11,7 @@ from interlock_gateway.service.approvals import Shown
 from interlock_gateway.service.overview import IncidentSight, RunSight
 from interlock_gateway.service.records import ApprovalRow, RunRow, StepRow
 from interlock_gateway.service.runs import PREVIEW
+from interlock_gateway.service.telling import Untold
 
 Json = dict[str, Any]
 
@@ -144,6 +145,19 @@ def approval_whole(shown: Shown) -> Json:
             "may_vote": shown.refusal is None,
             "why_not": shown.refusal.message if shown.refusal else "",
         },
+        "untold": _untold(shown.untold),
+    }
+
+
+def _untold(found: Untold | None) -> Json | None:
+    """Return what could not be told outside: since when, how often it was tried, why."""
+    if found is None:
+        return None
+    return {
+        "since": moment(found.since),
+        "attempts": found.attempts,
+        "trouble": found.trouble,
+        "set_aside": found.set_aside,
     }
 
 

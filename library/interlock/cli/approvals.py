@@ -221,7 +221,15 @@ def _print_votes(item: Json) -> None:
         prose(f"{vote['person']} voted {vote['vote']} at {moment(vote.get('at'))}{reason}", "  ")
     if item["state"] == "pending":
         prose(f"{', '.join(_eligible(item))} may decide until {moment(item['expires_at'])}.", "  ")
+        _print_untold(item)
         prose(f"next  interlock approvals approve {item['id']}  |  deny {item['id']}", "  ")
+
+
+def _print_untold(item: Json) -> None:
+    """Say since when, and why, nobody could be told of it elsewhere."""
+    if found := item.get("untold"):
+        since, trouble = moment(found["since"]), flat(found["trouble"])
+        prose(f"Not told elsewhere since {since}: {trouble} Decide here or in the browser.", "  ")
 
 
 def _eligible(item: Json) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interlock.testing.slack import FakeSlack
+from interlock.testing.slack import FakeSlack, Refusal
 from interlock_gateway.adapters import policy_files
 from interlock_gateway.adapters.doctor.check import Check, Outcome
 from interlock_gateway.adapters.doctor.slack import Known, Linked, SlackExam
@@ -158,10 +158,26 @@ async def test_addresses_are_looked_up_only_where_settings_name_some(examined: E
 
 async def test_a_private_channel_needs_the_scopes_of_private_channels(examined: Examined) -> None:
     room = examined.slack.add_channel("hidden", "interlock", "anna", private=True)
-    examined.slack.scopes.difference_update({"channels:history", "channels:read"})
+    examined.slack.scopes.discard("channels:history")
     assert failing(await examined(channel=room.id)) == []
     examined.slack.scopes.discard("groups:history")
     assert failing(await examined(channel=room.id)) == ["scopes"]
+
+
+async def test_without_the_scope_to_ask_about_a_channel_it_is_read_instead(
+    examined: Examined,
+) -> None:
+    slack = examined.slack
+    slack.faults.next("conversations.info", Refusal("missing_scope"))
+    checks = await examined()
+    assert failing(checks) == []
+    assert checks["channel"].tried == "conversations.history"
+    slack.faults.next("conversations.info", Refusal("missing_scope"))
+    assert failing(await examined(channel=slack.add_channel("other", "anna").id)) == ["channel"]
+    slack.scopes.difference_update({"channels:history", "groups:history"})
+    slack.faults.next("conversations.info", Refusal("missing_scope"))
+    found = await examined()
+    assert found["scopes"].said == "missing: channels:history or groups:history"
 
 
 async def test_a_channel_the_app_is_not_in_says_to_invite_it(examined: Examined) -> None:

@@ -12,8 +12,7 @@ from interlock_gateway.adapters.slack.probe import Answered, ProbeError, probed
 from interlock_gateway.core.approval_rule import satisfied
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service.chat.links import EMAIL, OPERATOR
-from interlock_gateway.service.chat.protocol import NotReachedError
-from interlock_gateway.service.ports import Clock
+from interlock_gateway.service.ports import Clock, NotReachedError
 from interlock_gateway.service.targets import Secrets, TargetError
 
 NAME = "slack"
@@ -98,15 +97,28 @@ class SlackExam:
     async def _room(self, token: str, first: Answered) -> AsyncIterator[Check]:
         where = "conversations.info"
         try:
-            given = {"channel": self.at.channel}
-            answer = await probed(self.at.base_url, token, where, **given)
+            answer = await probed(self.at.base_url, token, where, channel=self.at.channel)
         except ProbeError as error:
-            yield self._scopes(first, private=self.at.channel.startswith("G"))
-            yield self.notes.fails("channel", where, error, error.then)
+            yield self._scopes(first, private=None)
+            yield await self._readable(token, error)
             return
         room = answer.data.get("channel") or {}
         yield self._scopes(first, private=bool(room.get("is_private")))
         yield self._member(room)
+
+    async def _readable(self, token: str, error: ProbeError) -> Check:
+        """Return whether the channel can be read, which only its members can.
+
+        Asking about a channel takes a scope that nothing else needs; reading it does not.
+        """
+        if error.word != "missing_scope":
+            return self.notes.fails("channel", "conversations.info", error, error.then)
+        where, given = "conversations.history", {"channel": self.at.channel, "limit": "1"}
+        try:
+            await probed(self.at.base_url, token, where, **given)
+        except ProbeError as unread:
+            return self.notes.fails("channel", where, unread, unread.then)
+        return self.notes.holds("channel", where, f"the app is in {self.at.channel}")
 
     def _member(self, room: Mapping[str, object]) -> Check:
         name = f"#{room.get('name', '?')}"
@@ -119,11 +131,11 @@ class SlackExam:
             return self.notes.fails("channel", tried, f"the app is not in {name}", then)
         return self.notes.holds("channel", tried, f"the app is in {name}")
 
-    def _scopes(self, answer: Answered, *, private: bool) -> Check:
+    def _scopes(self, answer: Answered, *, private: bool | None) -> Check:
         tried = "x-oauth-scopes"
         if answer.scopes is None:
             return self.notes.noted("scopes", tried, "Slack did not say which scopes there are")
-        missing = sorted(needed(self.at, private=private) - answer.scopes)
+        missing = missing_scopes(self.at, answer.scopes, private=private)
         if missing:
             return self.notes.fails("scopes", tried, f"missing: {', '.join(missing)}", _INSTALL)
         return self.notes.holds("scopes", tried, "it may post, edit and look people up")
@@ -229,11 +241,15 @@ _HOW = {
 }
 
 
-def needed(at: SlackAt, *, private: bool) -> frozenset[str]:
-    """Return the scopes that the bot token needs."""
-    kind = "groups" if private else "channels"
-    scopes = {"chat:write", "users:read", f"{kind}:history", f"{kind}:read"}
-    return frozenset(scopes | ({"users:read.email"} if at.emails else set()))
+def missing_scopes(
+    at: SlackAt, scopes: frozenset[str], *, private: bool | None
+) -> tuple[str, ...]:
+    """Return what the bot token needs and has not; `private` is None where nobody can tell."""
+    needed = ["chat:write", "users:read", *(["users:read.email"] if at.emails else [])]
+    kinds = {True: ["groups"], False: ["channels"], None: ["channels", "groups"]}[private]
+    histories = [f"{kind}:history" for kind in kinds]
+    either = [] if scopes & set(histories) else [" or ".join(histories)]
+    return tuple([scope for scope in needed if scope not in scopes] + either)
 
 
 def _mend_link(linked: Linked) -> str:

@@ -14,16 +14,16 @@ from interlock_gateway.service.chat.protocol import (
     GoneError,
     Member,
     Notice,
-    NotReachedError,
     Question,
     RefusedError,
     Words,
 )
+from interlock_gateway.service.ports import NotReachedError
 from interlock_gateway.service.targets import TargetError
 
 TIMEOUT_S = 10
 _PAGES = 20
-_AS_LONG_AS_IT_TAKES = 30.0
+_LONGEST_S = 600.0
 
 _FOR_GOOD = frozenset(
     {
@@ -41,6 +41,14 @@ _GONE = frozenset(
     }
 )
 _TOO_LATE = frozenset({"expired_trigger_id", "exchanged_trigger_id", "invalid_trigger_id"})
+
+_OF_A_ROOM = frozenset(
+    {
+        *("channel_not_found", "not_in_channel", "is_archived", "restricted_action"),
+        *("restricted_action_read_only_channel", "restricted_action_thread_locked"),
+    }
+)
+"""Words that are about one channel: others can still be posted in."""
 
 MEND = {
     "invalid_auth": "The bot token is not valid: look at slack.bot_token.",
@@ -188,8 +196,8 @@ def _kind(method: str, error: SlackApiError) -> Exception:
         return RefusedError(f"Slack refuses {method} for good: {word}{_details(data)}.")
     if word == "ratelimited" or status == 429:  # noqa: PLR2004  Too Many Requests
         return NotReachedError(f"Slack limits {method} for now.", after_s=_retry_after(response))
-    said = word or f"HTTP {status}"
-    return NotReachedError(f"Slack did not take {method}: {said}. {MEND.get(word, '')}".rstrip())
+    said = f"Slack did not take {method}: {word or f'HTTP {status}'}. {MEND.get(word, '')}"
+    return NotReachedError(said.rstrip(), alone=word in _OF_A_ROOM)
 
 
 def _details(data: Any) -> str:
@@ -200,7 +208,7 @@ def _details(data: Any) -> str:
 def _retry_after(response: Any) -> float:
     headers = {name.lower(): value for name, value in dict(response.headers).items()}
     try:
-        return min(float(headers.get("retry-after", "1")), _AS_LONG_AS_IT_TAKES)
+        return min(float(headers.get("retry-after", "1")), _LONGEST_S)
     except ValueError:
         return 1.0
 

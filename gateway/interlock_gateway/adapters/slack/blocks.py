@@ -91,12 +91,10 @@ def _notice(notice: Notice) -> list[Block]:
 
 
 def _facts(card: Card) -> Iterator[Block]:
-    lines: list[Block] = []
     for label, text in card.facts:
-        lines += [_bold(f"{label}: "), _text(f"{text}\n")]
+        yield _section(_bold(f"{label}: "), _text(text))
     if card.hindrance:
-        lines.append(_bold(f"{card.hindrance}\n"))
-    yield _section(*lines)
+        yield _section(_bold(card.hindrance))
 
 
 def _buttons(notice: Notice) -> Iterator[Block]:

@@ -46,7 +46,8 @@ class SlackDoor:
         signature, at = lower.get(_SIGNATURE, ""), lower.get(_TIME, "")
         verifier = SignatureVerifier(self._signing_secret(), self._now)
         try:
-            valid = at.isascii() and at.isdigit() and verifier.is_valid(body, at, signature)
+            plain = at.isascii() and at.isdigit() and signature.isascii()  # else the SDK raises
+            valid = plain and verifier.is_valid(body, at, signature)
         except ValueError:
             valid = False
         if not valid:

@@ -9,8 +9,11 @@ entry was written, so an outage ends with one edit.
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import TypeVar
+
+from interlock.errors import InterlockError
 
 from interlock_gateway.core.approval import ApprovalState
 from interlock_gateway.core.card import Card, Setting, card, choice
@@ -98,6 +101,8 @@ class ChatBoard:
                 await self._tell(notice)
         except RefusedError as error:
             raise NotTakenError(str(error)) from error
+        except InterlockError as error:  # its stored bytes were changed: nobody may vote on it
+            raise NotTakenError(error.message) from error
 
     async def _whisper(self, notice: OutboxRow) -> None:
         told = json.loads(notice.payload)
@@ -113,7 +118,8 @@ class ChatBoard:
         if notice.kind != _ASKED:
             said = hashlib.sha256(asked.standing.encode()).hexdigest()[:12]
             words = Words(f"{asked.key}/{said}", asked.standing)
-            await self._once(words, shown.room, shown.ts)
+            with suppress(GoneError):  # its message was deleted, and the thread with it
+                await self._once(words, shown.room, shown.ts)
 
     async def _remember(self, approval: str, asked: Card) -> None:
         """Record what is about to be shown: only then can a vote name it."""
@@ -184,26 +190,26 @@ class ChatBoard:
 
     def _notice(self, tx: Reading, approval: str) -> Notice:
         row = approval_of(tx, approval)
-        asked = self.card(tx, row)
-        votes = tx.rows(VoteRow, approval=approval, order="at")
-        rule = self._policy.current.rules.get(row.rule)
-        open_now = row.state == ApprovalState.PENDING.value and not asked.hindrance
+        is_open = row.state == ApprovalState.PENDING.value
+        setting = Setting(row_of(tx, row.incident).severity, is_open)
+        proposal = opened(self._seal, row)
+        asked = (drill_card if is_drill(proposal) else card)(proposal, approval, setting)
+        votable = is_open and not asked.hindrance
         return Notice(
             key=approval,
             card=asked,
-            choice=choice(approval, row.digest, asked.digest) if open_now else None,
-            standing=standing(row, votes, rule.needs if rule else row.rule),
+            choice=choice(approval, row.digest, asked.digest) if votable else None,
+            standing=self._standing(tx, row),
             tone=tone(row),
             link=f"{self._address}/approvals/{approval}",
         )
 
-    def card(self, tx: Reading, row: ApprovalRow) -> Card:
-        """Return an approval as this chat shows it now."""
-        proposal = opened(self._seal, row)
-        eligible = eligible_on(tx, row, self._policy.current)
-        severity = row_of(tx, row.incident).severity
-        shown = drill_card if is_drill(proposal) else card
-        return shown(proposal, row.id, Setting(severity, tuple(sorted(eligible))))
+    def _standing(self, tx: Reading, row: ApprovalRow) -> str:
+        policy = self._policy.current
+        rule = policy.rules.get(row.rule)
+        votes = tx.rows(VoteRow, approval=row.id, order="at")
+        eligible = sorted(eligible_on(tx, row, policy))
+        return standing(row, votes, rule.needs if rule else row.rule, eligible)
 
 
 def _begun(tx: Transaction, key: str, room: str, thread: str) -> PostRow:

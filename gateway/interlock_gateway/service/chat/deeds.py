@@ -152,11 +152,17 @@ class Deeds:
 
     async def _refuse(self, heard: Heard, error: InterlockError, end: Ending) -> None:
         """Say why something did not count; who is not linked is shown how to be."""
-        text = f"This did not count: {error.message} {error.help}".rstrip()
+        unknown = error.code == "chat-not-linked"
+        next_ = (
+            f"Log in at {self._links.address}{LINK_PATH}, get a code there, and type it here."
+            if unknown
+            else error.help
+        )
+        text = f"This did not count: {error.message} {next_}".rstrip()
 
         def unit(tx: Transaction) -> None:
             end(tx, error.code)
-            whisper(tx, heard, text, button=LINK if error.code == "chat-not-linked" else "")
+            whisper(tx, heard, text, button=LINK if unknown else "")
 
         await self._store.commit(unit)
 

@@ -14,9 +14,17 @@ from interlock.errors import refusal
 from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.chat.deeds import Deeds
-from interlock_gateway.service.chat.protocol import Heard, NotReachedError, read_heard
+from interlock_gateway.service.chat.protocol import Heard, read_heard
 from interlock_gateway.service.identity import FailureGate
-from interlock_gateway.service.ports import Clock, ConflictError, Meter, Seal, Store, Transaction
+from interlock_gateway.service.ports import (
+    Clock,
+    ConflictError,
+    Meter,
+    NotReachedError,
+    Seal,
+    Store,
+    Transaction,
+)
 from interlock_gateway.service.records import InboxRow
 
 INBOX = "inbox"

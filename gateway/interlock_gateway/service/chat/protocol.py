@@ -1,4 +1,7 @@
-"""What the services need of a chat, as values and one narrow protocol; Slack implements it."""
+"""What the services need of a chat, as values and one narrow protocol; Slack implements it.
+
+What it does not take now, and may take later, is `service.ports.NotReachedError`.
+"""
 
 import hashlib
 import json
@@ -7,18 +10,6 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from interlock_gateway.core.card import Card, Choice
-
-
-class NotReachedError(Exception):
-    """The chat does not answer, or takes nothing now: the same is tried again later.
-
-    What an operator has to mend (a revoked token, a channel the app was never invited to) is of
-    this kind, too: nothing is lost while it lasts.
-    """
-
-    def __init__(self, message: str, *, after_s: float = 0.0) -> None:
-        super().__init__(message)
-        self.after_s = after_s
 
 
 class RefusedError(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from interlock_gateway.core.approval import ApprovalState
-from interlock_gateway.core.card import clock_of, lasting
+from interlock_gateway.core.card import clock_of, lasting, names
 from interlock_gateway.core.drill import OPERATION as DRILL
 from interlock_gateway.core.prompt import flat
 from interlock_gateway.service.records import ApprovalRow, VoteRow
@@ -29,17 +29,20 @@ def tone(row: ApprovalRow) -> str:
     return _TONES.get(ApprovalState(row.state), STILL)
 
 
-def standing(row: ApprovalRow, votes: Sequence[VoteRow], needs: str) -> str:
+def standing(
+    row: ApprovalRow, votes: Sequence[VoteRow], needs: str, eligible: Sequence[str]
+) -> str:
     """Say where an approval stands.
 
     Args:
         row: as it is now.
         votes: the votes on it, oldest first.
         needs: who has to approve, in the words of its rule.
+        eligible: who may vote now.
     """
     match ApprovalState(row.state):
         case ApprovalState.PENDING:
-            return f"Waits for {needs}.{_so_far(votes)}"
+            return f"{_waits(row, needs, eligible)}{_so_far(votes)}"
         case ApprovalState.DENIED:
             return _denied(row, votes)
         case ApprovalState.EXPIRED:
@@ -56,6 +59,11 @@ _ENDED = {
     ApprovalState.REVOKED.value: "Revoked",
     ApprovalState.INVALIDATED.value: "Void",
 }
+
+
+def _waits(row: ApprovalRow, needs: str, eligible: Sequence[str]) -> str:
+    who = f"{names(eligible)} may decide ({needs}), not {row.requester}"
+    return f"Waits until {clock_of(row.expires_at)}: {who}."
 
 
 def _so_far(votes: Sequence[VoteRow]) -> str:
