@@ -17,12 +17,14 @@ class Viewer:
     Attributes:
         csrf: the token that this person's forms must bring back.
         waiting: approvals that wait for this person's vote.
+        slack: whether approvals are asked for in Slack, where accounts are linked.
     """
 
     id: str
     name: str
     csrf: str
     waiting: int = 0
+    slack: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ async def logout(request: Request, csrf: Field, gateway: Asking) -> Response:
 @routes.get("/")
 async def incidents(request: Request, who: Visitor, gateway: Asking) -> Response:
     """List incidents."""
-    page, _ = await _viewed(request, who, gateway)
+    page, _ = await viewed(request, who, gateway)
     found = await gateway.overview.incidents()
     rows = tuple(map(sights.incident_row, found))
     return _html(render.render_incidents(render.IncidentsView(page, rows)))
@@ -81,7 +81,7 @@ async def incidents(request: Request, who: Visitor, gateway: Asking) -> Response
 @routes.get("/incidents/{incident}")
 async def incident(request: Request, incident: str, who: Visitor, gateway: Asking) -> Response:
     """Show an incident with its timeline."""
-    page, pending = await _viewed(request, who, gateway)
+    page, pending = await viewed(request, who, gateway)
     entries = await gateway.timeline.whole(who, incident)
     sight = await gateway.overview.incident(incident)
     mine, policy = sights.votable(pending), gateway.policy.current
@@ -107,7 +107,7 @@ async def export(request: Request, incident: str, who: Visitor, gateway: Asking)
 @routes.get("/approvals")
 async def inbox(request: Request, who: Visitor, gateway: Asking) -> Response:
     """Show what waits and what was decided lately."""
-    page, pending = await _viewed(request, who, gateway)
+    page, pending = await viewed(request, who, gateway)
     rows = await gateway.approvals.list(who)
     view = sights.inbox(page, pending, rows, gateway.policy.current)
     return _html(render.render_approvals(view))
@@ -148,7 +148,7 @@ async def _approval(
     gateway: Gateway,
     error: InterlockError | None = None,
 ) -> Response:
-    page, _ = await _viewed(request, who, gateway)
+    page, _ = await viewed(request, who, gateway)
     shown = await gateway.approvals.show(who, approval, CHANNEL)
     sight = await gateway.overview.incident(shown.row.incident)
     view = sights.approval_view(page, shown, sight.row, _told(error) if error else None)
@@ -156,13 +156,14 @@ async def _approval(
     return _html(render.render_approval(view), status)
 
 
-async def _viewed(
+async def viewed(
     request: Request, who: Principal, gateway: Gateway
 ) -> tuple[render.Page, tuple[Shown, ...]]:
     """Return what every page of a logged-in person has, and what waits for approval."""
     pending = await gateway.approvals.pending(who, CHANNEL)
     waiting = len(sights.votable(pending))
-    viewer = render.Viewer(who.person.id, who.person.name, csrf_of(request), waiting)
+    slack, csrf = gateway.chat is not None, csrf_of(request)
+    viewer = render.Viewer(who.person.id, who.person.name, csrf, waiting, slack)
     return render.Page(gateway.clock.now(), viewer), pending
 
 
