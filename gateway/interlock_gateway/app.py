@@ -268,8 +268,8 @@ async def _sweep(composed: Composed, every_s: float = 1.0) -> None:
     while True:
         try:
             await composed.gateway.approvals.expire()
-            await composed.gateway.drills.sweep()
             await _recover(composed)
+            await composed.gateway.drills.sweep()
         except Exception as error:  # noqa: BLE001  the sweep outlives every trouble, and says so
             composed.meter.count("alarms", kind="sweep")
             _log.warning("the sweep failed", reason=str(error))

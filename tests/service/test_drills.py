@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interlock.errors import InterlockError
 from interlock.testing.slack import FakeSlack
 from interlock_gateway.core.drill import OPERATION, is_drill
 from interlock_gateway.service import drills as practising
@@ -266,10 +265,30 @@ async def test_what_is_called_a_drill_and_is_none_is_not_carried_on(
     await approver.vote(asked)
     row = await _row(home, asked)
     await home.store.commit(lambda tx: tx.change(row, sealed=b"x" + row.sealed[1:]))
-    with pytest.raises(InterlockError) as refused:
-        await home.gateway.drills.sweep()
-    assert refused.value.code == "approval-invalidated"
-    assert (await _row(home, asked)).state == "approved"
+    await home.gateway.drills.sweep()
+    assert (await _row(home, asked)).state == "invalidated"
+
+
+async def test_two_gateways_that_carry_on_the_same_drill_do_it_once(
+    home: House, approver: Someone, drill: dict[str, Any]
+) -> None:
+    asked = _only(drill)["approval"]
+    await approver.vote(asked)
+    await asyncio.gather(*(home.gateway.drills.sweep() for _ in range(4)))
+    assert (await home.kinds(drill["incident"])).count("action.succeeded") == 1
+
+
+async def test_votes_that_no_longer_suffice_are_no_quorum_of_a_drill(
+    home: House, approver: Someone, steward: Someone, drill: dict[str, Any]
+) -> None:
+    asked = _only(drill)["approval"]
+    await approver.vote(asked)
+    roles = home.folder / "policies" / "roles.csv"
+    roles.write_text(roles.read_text().replace("g, approver, dba\n", ""))
+    assert home.policies.reload() == ()
+    await home.gateway.drills.sweep()
+    rule = _only(await steward.get(f"/v1/drills/{drill['incident']}"))
+    assert (rule["reached"], rule["why"]) == (False, "the votes no longer suffice")
 
 
 def test_the_drills_know_nothing_that_could_touch_a_target() -> None:

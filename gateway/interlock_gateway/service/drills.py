@@ -6,11 +6,12 @@ is nothing it could do; `Execution`, which knows both, refuses a drill at its do
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from interlock.errors import refusal
+from interlock.errors import InterlockError, refusal
 
 from interlock_gateway.core.approval import (
     LIVE,
@@ -33,6 +34,7 @@ from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.incidents import must_read
 from interlock_gateway.service.outcomes import event_of
 from interlock_gateway.service.ports import (
+    ConflictError,
     PolicySource,
     Randomness,
     Reading,
@@ -141,13 +143,18 @@ class Drills:
             self._bell.ring(name)
 
     async def sweep(self) -> int:
-        """Carry on what people voted, and close what is over; return how much there was."""
+        """Carry on what people voted, and close what is over; return how much there was.
+
+        What another gateway does at the same moment is left to it.
+        """
         due = await self._store.read(_due)
         for name in due.approved:
-            await self._store.commit(partial(self._finished, name=name))
+            with suppress(ConflictError):
+                await self._store.commit(partial(self._finished, name=name))
             self._bell.ring(name)
         for name in due.over:
-            await self._store.commit(partial(_close_if_over, incident=name))
+            with suppress(ConflictError):
+                await self._store.commit(partial(_close_if_over, incident=name))
         return len(due.approved) + len(due.over)
 
     def _asked(
@@ -203,7 +210,11 @@ class Drills:
     def _why_not(self, tx: Transaction, row: ApprovalRow) -> str:
         """Return why something that is called a drill is not carried on, or ""."""
         incident = tx.get(IncidentRow, row.incident)
-        if incident is None or not incident.drill or not is_drill(opened(self._seal, row)):
+        try:
+            proposal = opened(self._seal, row)
+        except InterlockError as error:  # one that was tampered with keeps nothing else waiting
+            return error.message
+        if incident is None or not incident.drill or not is_drill(proposal):
             return "it is called a drill, and is none"
         policy = self._policy.current
         rule = policy.rules.get(row.rule)
