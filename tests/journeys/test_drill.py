@@ -50,7 +50,7 @@ class Place:
             for message in self.chat.slack.channel("incidents").messages:
                 if "approve" in message.actions:
                     return message
-            time.sleep(0.1)
+            time.sleep(0.1)  # until the gateway has asked
         raise AssertionError("nothing was asked")
 
 

@@ -49,4 +49,4 @@ def unlink(account: str, /, *, access: Access = USUAL) -> None:
     here().say(f"✔ {said}; what it votes from now on does not count.", "good")
 
 
-_HOW = {"operator": "settings", "code": "code", "email": "e-mail address"}
+_HOW = {"email": "e-mail address"}

@@ -4,7 +4,7 @@ import json
 
 from desk import Desk
 
-LINK = {"person": "approver", "account": "U0ANNA", "how": "operator"}
+LINK = {"person": "approver", "account": "U0ANNA", "how": "settings"}
 
 
 def test_links_are_listed_with_where_they_come_from(desk: Desk) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter
 from interlock.errors import refusal
 
-from interlock_gateway.service.chat.links import Links
+from interlock_gateway.service.chat.links import OPERATOR, Links
 from interlock_gateway.service.gateway import Gateway
 from interlock_gateway.web.auth import Asking, PersonOnly
 from interlock_gateway.web.strict_json import StrictRoute
@@ -21,7 +21,8 @@ class _Link:
     how: str
 
     def as_json(self) -> Json:
-        return {"person": self.person, "account": self.account, "how": self.how}
+        how = "settings" if self.how == OPERATOR else self.how
+        return {"person": self.person, "account": self.account, "how": how}
 
 
 @routes.get("")
@@ -43,7 +44,7 @@ async def unlink(account: str, who: PersonOnly, gateway: Asking) -> Json:
         gateway.stewards.must_have(who, "unlink another's account")
     if link is None:
         raise refusal("bad-request", f"No account {account[:40]!r} is linked to anybody.")
-    if link.how == "operator":
+    if link.how == OPERATOR:
         message = f"{account} is {link.person}'s because slack.people in the settings says so."
         raise refusal("bad-request", message, help="Take it out there and restart the gateway.")
     await links.unlink(who, account, anybodys=everybodys)
