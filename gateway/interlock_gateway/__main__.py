@@ -30,6 +30,7 @@ from interlock_gateway.core.policy import PolicyError
 from interlock_gateway.core.strict import nearest
 from interlock_gateway.service.ports import StoreUnwritableError
 from interlock_gateway.settings import Listen, Settings, SettingsError, load, shown
+from interlock_gateway.slack_checks import SLACK, slack_checks
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -78,19 +79,22 @@ def _code(settings: Settings, person: str, name: str) -> int:
 
 
 def _doctor(settings: Settings, name: str, *, sql: bool) -> int:
-    """Examine targets without the store, so that it works beside a running gateway."""
-    known = policy_files.read(settings.path(settings.policies)).targets
-    if name and name not in known:
+    """Examine targets and Slack; nothing is locked, so it works beside a running gateway."""
+    policy = policy_files.read(settings.path(settings.policies))
+    known, slack = policy.targets, bool(settings.slack.bot_token)
+    only_slack = slack and name == SLACK and name not in known
+    if name and name not in known and not only_slack:
         told = f"There is no target {name!r}{nearest(name, known)}"
         print(told, file=sys.stderr)  # noqa: T201  to a person
         return 2
-    targets = [known[name]] if name else list(known.values())
+    targets = [] if only_slack else [known[name]] if name else list(known.values())
     secrets = References(settings.home, vault_at(settings))
     if secrets.vault is not None:
         asyncio.run(secrets.vault.fetch(named_in(targets)))
     if sql:
         return doctor.print_sql(targets, secrets)
-    return asyncio.run(doctor.print_checks(targets, secrets))
+    more = slack_checks(settings, policy, secrets) if slack and (only_slack or not name) else None
+    return asyncio.run(doctor.print_checks(targets, secrets, more))
 
 
 def _serve(settings: Settings) -> int:

@@ -188,7 +188,8 @@ def compose(settings: Settings) -> Composed:
             randomness=randomness,
             meter=meter,
             pacing=pacing,
-        )
+        ),
+        steward_role=settings.steward_role,
     )
     at = slack_at(settings)
     slack = _connected(at, gateway, store, seal, secrets) if at else None
@@ -285,6 +286,7 @@ async def _sweep(composed: Composed, every_s: float = 1.0) -> None:
         try:
             await composed.gateway.approvals.expire()
             await _recover(composed)
+            await composed.gateway.drills.sweep()
         except Exception as error:  # noqa: BLE001  the sweep outlives every trouble, and says so
             composed.meter.count("alarms", kind="sweep")
             _log.warning("the sweep failed", reason=str(error))

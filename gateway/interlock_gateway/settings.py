@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     vault: VaultAccess = VaultAccess()
     slack: SlackAccess = SlackAccess()
     public_url: Annotated[str, Field(pattern=r"^$|^https?://[^/]+(/.*)?$")] = ""
+    steward_role: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9-]*$")] = ""
     policies: str = "policies"
     runbooks: str = "runbooks"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"

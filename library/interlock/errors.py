@@ -145,6 +145,7 @@ CODES: dict[str, Code] = {
     "incident-closed": Code(
         409, Denied, "Declare a new incident, or ask its commander to reopen this one."
     ),
+    "only-a-drill": Code(409, Denied, "Declare a real incident for what really has to be done."),
     "incident-state": Code(409, Denied, "Look at it: `interlock incident show INC`."),
     "not-on-incident": Code(
         403, Denied, "Ask the commander for a role, or take it: `interlock incident take INC`."

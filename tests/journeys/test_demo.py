@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from interlock.cli.demo.stage import Wishes
 from interlock.cli.ending import Ending
 from interlock.cli.world import World
 from interlock.testing.postgres import NoPostgres, find_binaries
+from playwright.sync_api import sync_playwright
 
 pytestmark = [pytest.mark.postgres, pytest.mark.kernel, pytest.mark.heavy]
 
@@ -187,3 +189,59 @@ def test_the_readme_shows_the_demo_as_it_is(place: Place) -> None:
     for kind in (r"^\d  .*", r"^   \$ .*", r"^   │ (?:it|to|exactly|what|needs).*"):
         pattern = re.compile(kind, re.MULTILINE)
         assert pattern.findall(shown) == pattern.findall(told)
+
+
+def test_the_colleague_approves_in_a_pretend_slack_whose_message_says_how_it_ended(
+    place: Place,
+) -> None:
+    with place.playing("--slack") as process:
+        told = process.communicate(timeout=120)[0]
+    assert process.returncode == 0, told
+    assert max(map(len, told.splitlines())) <= 80
+    assert "What colleague reads in Slack:" in told
+    assert "A-1 · INC-1 sev2 · orders (production, postgres)" in told
+    assert "[Approve] [Deny…] [Open in browser]" in told
+    assert "nobody is blocked any more" in told
+    assert "Approved by colleague" in told.partition("now without its buttons")[2]
+    assert "made-up" not in told
+    timeline = json.loads((place.cwd / "interlock-demo" / "INC-1.json").read_text())
+    assert '"channel": "slack"' in json.dumps(timeline)
+    assert place.left() == []
+
+
+def test_a_newcomer_opens_the_pretend_slack_and_presses_approve(place: Place) -> None:
+    chromium = shutil.which("chromium")
+    if chromium is None and os.environ.get("CI") != "true":
+        pytest.skip("needs Chromium: apt-get install chromium")  # in CI it fails, below
+    assert chromium, "CI must have Chromium: apt-get install chromium"
+    with place.playing("--slack", "--interactive") as process:
+        told = _until(process, "waits for colleague")
+        address = re.search(r"Open it:\s+(http://127\.0\.0\.1:\d+/)", told)
+        assert address is not None, told
+        _press_approve(chromium, address[1])
+        told += process.communicate(timeout=120)[0]
+    assert process.returncode == 0, told
+    assert "Approved by colleague" in told.partition("now without its buttons")[2]
+    assert place.left() == []
+
+
+def _until(process: "subprocess.Popen[str]", words: str) -> str:
+    told = ""
+    for line in process.stdout or ():
+        told += line
+        if words in line:
+            return told
+    raise AssertionError(told)
+
+
+def _press_approve(chromium: str, address: str) -> None:
+    with sync_playwright() as playwright:
+        arguments = ["--headless", "--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        page = browser.new_page(viewport={"width": 375, "height": 740})
+        page.goto(address)
+        page.get_by_role("button", name="Approve").click()
+        page.get_by_role("dialog").get_by_role("button", name="Approve").click()
+        page.get_by_text(re.compile(r"Done \d\d:")).first.wait_for()
+        assert page.get_by_role("button", name="Approve").count() == 0
+        browser.close()

@@ -443,6 +443,7 @@ async def house(
     *,
     more_targets: str = "",
     doors: Targets | None = None,
+    steward_role: str = "sre",
 ) -> AsyncIterator[House]:
     """Open a gateway over a folder; opening it again is what a restart is.
 
@@ -452,6 +453,7 @@ async def house(
         clock: what time it is.
         more_targets: text at the end of targets.toml, when the folder is new.
         doors: real adapters in place of the obedient target.
+        steward_role: whose people run the gateway: `you` is an sre in the shipped policies.
     """
     clock = clock or HandClock()
     _furnish(folder, more_targets)
@@ -476,7 +478,8 @@ async def house(
             randomness=random,
             meter=meter,
             pacing=Pacing(clock),
-        )
+        ),
+        steward_role=steward_role,
     )
     app = serve(gateway, meter.exposition)
     try:

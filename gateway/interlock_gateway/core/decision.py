@@ -184,6 +184,8 @@ def _alive(_request: Request, facts: Facts) -> Deny | None:
     if facts.incident.state is not IncidentState.OPEN:
         state = facts.incident.state.value
         return Deny("incident-closed", f"{facts.incident.id} is {state}; nothing runs in it.")
+    if facts.incident.drill:
+        return Deny("only-a-drill", f"{facts.incident.id} is a drill; nothing runs in it.")
     if not facts.run.active:
         return Deny("run-ended", f"{facts.run.id} has ended.")
     return None

@@ -398,13 +398,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident as authority sees it; `roles` maps a person's id to their part in it."""
+    """An incident as authority sees it; `roles` maps a person's id to their part in it.
+
+    In a `drill` approvers show that they can approve; nothing runs in it.
+    """
 
     id: str
     title: str
     severity: Severity
     state: IncidentState
     roles: Mapping[str, IncidentRole] = field(default_factory=dict)
+    drill: bool = False
 
     @property
     def commander(self) -> str | None:

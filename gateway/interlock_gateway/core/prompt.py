@@ -12,6 +12,7 @@ from typing import Any
 from interlock import wire
 
 from interlock_gateway.core.approval import Proposal
+from interlock_gateway.core.drill import drill_lines, is_drill
 
 _PREVIEW_ROWS = 5
 _CELL = 60
@@ -19,7 +20,8 @@ _CELL = 60
 
 def prompt(proposal: Proposal, approval: str, channel: str) -> str:
     """Return the text that is shown for `proposal` in `channel` (`web`, `cli`)."""
-    return "\n".join(_lines(proposal, approval, channel)) + "\n"
+    lines = drill_lines if is_drill(proposal) else _lines
+    return "\n".join(lines(proposal, approval, channel)) + "\n"
 
 
 def plan_prompt(members: Sequence[tuple[str, Proposal]], channel: str) -> str:

@@ -22,6 +22,7 @@ from interlock_gateway.core.decision import (
     decide,
     explain,
 )
+from interlock_gateway.core.drill import OPERATION as DRILL
 from interlock_gateway.core.model import (
     Classification,
     Effect,
@@ -189,6 +190,8 @@ class Execution:
 
     async def _execute(self, who: Principal, approval: str) -> dict[str, Any]:
         row = await self._store.read(lambda tx: approval_of(tx, approval))
+        if row.operation == DRILL:
+            raise refusal("only-a-drill", f"{approval} is a drill: there is nothing to run.")
         if who.run != row.run:
             raise refusal("run-token-mismatch", f"{approval} belongs to another run.")
         if row.outcome:

@@ -10,6 +10,7 @@ from interlock_gateway.service.chat.hearing import Hearing
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import Door
 from interlock_gateway.service.designs import Designer
+from interlock_gateway.service.drills import Drills
 from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
 from interlock_gateway.service.followups import FollowUps
@@ -38,6 +39,7 @@ from interlock_gateway.service.queries import Queries
 from interlock_gateway.service.reconciling import Reconciling
 from interlock_gateway.service.recorded import RecordedRequests
 from interlock_gateway.service.runs import Runs, Shelved
+from interlock_gateway.service.stewards import Stewards
 from interlock_gateway.service.targets import Actor, Logs, Metrics, Reader
 from interlock_gateway.service.telemetry import TelemetryQueries
 from interlock_gateway.service.timeline import Timeline
@@ -93,6 +95,8 @@ class Gateway:
     clock: Clock
     randomness: Randomness
     meter: Meter
+    drills: Drills
+    stewards: Stewards
     chat: ChatUses | None = None
 
 
@@ -117,8 +121,8 @@ class Ports:
     pacing: Pacing
 
 
-def assemble(ports: Ports) -> Gateway:
-    """Return the use cases over these ports."""
+def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
+    """Return the use cases over these ports; whoever holds the role runs this gateway."""
     store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
     guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
     random, pacing = ports.randomness, ports.pacing
@@ -126,6 +130,7 @@ def assemble(ports: Ports) -> Gateway:
         store, policy, Designer(guard), reader, seal, clock, random, meter, pacing
     )
     approvals = Approvals(store, policy, seal, clock, meter, bell)
+    stewards = Stewards(policy, steward_role)
     return Gateway(
         identity=Identity(store, policy, ports.codes, ports.tokens, clock, random),
         incidents=Incidents(store, policy),
@@ -154,4 +159,6 @@ def assemble(ports: Ports) -> Gateway:
         randomness=random,
         meter=meter,
         bell=bell,
+        drills=Drills(store, policy, seal, random, bell, stewards),
+        stewards=stewards,
     )

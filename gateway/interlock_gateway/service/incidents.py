@@ -7,6 +7,7 @@ from datetime import datetime
 from interlock.errors import refusal
 
 from interlock_gateway.core.approval import UNSETTLED
+from interlock_gateway.core.drill import claims
 from interlock_gateway.core.limits import MAX_TEXT
 from interlock_gateway.core.model import (
     Incident,
@@ -41,7 +42,8 @@ def incident_of(tx: Reading, incident: str) -> Incident | None:
         return None
     members = tx.rows(MemberRow, incident=incident, order="person")
     roles = {member.person: IncidentRole(member.role) for member in members}
-    return Incident(row.id, row.title, Severity(row.severity), IncidentState(row.state), roles)
+    state, severity = IncidentState(row.state), Severity(row.severity)
+    return Incident(row.id, row.title, severity, state, roles, drill=bool(row.drill))
 
 
 def row_of(tx: Reading, incident: str) -> IncidentRow:
@@ -90,6 +92,7 @@ class Incidents:
     async def declare(self, who: Principal, title: str, severity: str, key: str) -> str:
         """Declare an incident and lead it; the same `key` again returns the same incident."""
         _checked_text("title", title, least=3)
+        no_drill("title", title)
         level = _severity(severity)
         self._standing(who)
 
@@ -337,6 +340,13 @@ def _role(word: str) -> IncidentRole:
     except ValueError:
         words = ", ".join(IncidentRole)
         raise refusal("bad-request", f"A role is one of {words}; not {word!r}.") from None
+
+
+def no_drill(name: str, text: str) -> None:
+    """Refuse words of a requester's that say they are a drill: approvers would believe it."""
+    if claims(text):
+        message = f'The {name} says "drill", which only a drill may: `interlock doctor --drill`.'
+        raise refusal("bad-request", message, help="Say it in other words.")
 
 
 def _checked_text(name: str, text: str, *, least: int = 1) -> None:

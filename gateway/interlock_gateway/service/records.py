@@ -44,7 +44,7 @@ class CredentialRow(Record):
 
 @dataclass(frozen=True, slots=True)
 class IncidentRow(Record):
-    """An incident; authority hangs on `state` and `severity`."""
+    """An incident; authority hangs on `state` and `severity`. `drill` is 1 where nothing runs."""
 
     TABLE: ClassVar[str] = "incidents"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
@@ -56,6 +56,7 @@ class IncidentRow(Record):
     declared_at: datetime
     key: str
     closed_at: datetime | None = None
+    drill: int = 0
 
 
 @dataclass(frozen=True, slots=True)

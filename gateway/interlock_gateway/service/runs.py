@@ -367,6 +367,8 @@ def _may_run(tx: Reading, who: Principal, incident: str) -> None:
         raise refusal("incident-not-found", f"There is no incident {incident!r}.")
     if found.state is not IncidentState.OPEN:
         raise refusal("incident-closed", f"{incident} is {found.state}; nothing runs in it.")
+    if found.drill:
+        raise refusal("only-a-drill", f"{incident} is a drill; nothing runs in it.")
     if found.roles.get(who.person.id) not in (IncidentRole.COMMANDER, IncidentRole.RESPONDER):
         raise refusal("not-on-incident", f"{who.person.id} is not a responder of {incident}.")
 

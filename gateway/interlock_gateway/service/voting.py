@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from interlock_gateway.core.approval import ApprovalState, Freshness, Refusal
 from interlock_gateway.core.approval_rule import WEB, ApprovalRule
+from interlock_gateway.core.drill import OPERATION as DRILL
 from interlock_gateway.core.glass import DAY, Glass
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.timeline import Draft, text_part
@@ -33,6 +34,7 @@ def glass_of(
         before=tuple(one.at for one in broken if one.at > now - DAY),
         login=login_of(who, now),
         plan=row.plan,
+        drill=row.operation == DRILL,
     )
 
 

@@ -10,6 +10,7 @@ from interlock.errors import refusal
 from interlock_gateway.core.limits import MAX_PLAN, MAX_TEXT
 from interlock_gateway.core.timeline import json_part, text_part
 from interlock_gateway.service.calls import Asked, Scene, Site
+from interlock_gateway.service.incidents import no_drill
 from interlock_gateway.service.runs import manifest_of, params_of
 
 EXECUTE = "execute"
@@ -131,6 +132,7 @@ def check(wish: Wish) -> None:
     """
     if len(wish.sql) > MAX_TEXT or len(wish.reason) > MAX_TEXT:
         raise refusal("bad-request", f"A statement or reason has at most {MAX_TEXT:,} characters.")
+    no_drill("reason", wish.reason)
     try:
         for typed in wish.args.values():
             wire.decode_value(typed)

@@ -55,6 +55,14 @@ class Declaration(Body):
     key: Short = ""
 
 
+class NewDrill(Body):
+    """Whose approvers are asked in a drill: one rule's, or all; and how long they have."""
+
+    rule: Short = ""
+    commander: Short = ""
+    within_s: Annotated[int, Field(ge=30, le=3600)] = 600
+
+
 class SeverityChange(Body):
     """Another severity, and why."""
 

@@ -18,6 +18,7 @@ class Viewer:
         csrf: the token that this person's forms must bring back.
         waiting: approvals that wait for this person's vote, among those that were looked at.
         at_least: whether more wait that were not looked at.
+        slack: whether approvals are asked for in Slack, where accounts are linked.
     """
 
     id: str
@@ -25,6 +26,7 @@ class Viewer:
     csrf: str
     waiting: int = 0
     at_least: bool = False
+    slack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,7 @@ class ApprovalRow:
     plan: str = ""
     count: int = 0
     broken_by: str = ""
+    drill: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +253,7 @@ class ApprovalView:
         may_vote: whether this viewer may vote now; if not, `why_not` says why in a sentence.
         stale: whether an approval, though not a denial, needs a fresh login first.
         glass: what breaking the glass is about.
+        drill: whether approvers only show that they can approve; there is no target then.
         untold: what nobody could be told of it elsewhere, or None.
         plan: the plan that it is part of, and voted on with; "" for one alone.
     """
@@ -293,6 +297,7 @@ class ApprovalView:
     problem: Problem | None = None
     stale: bool = False
     glass: GlassView = GlassView()
+    drill: bool = False
     untold: Untold | None = None
     plan: str = ""
 

@@ -77,7 +77,7 @@ async def logout(request: Request, csrf: Field, gateway: Asking) -> Response:
 @routes.get("/")
 async def incidents(request: Request, who: Visitor, gateway: Asking) -> Response:
     """List incidents."""
-    page, _ = await _viewed(request, who, gateway)
+    page, _ = await viewed(request, who, gateway)
     found = await gateway.overview.incidents()
     rows = tuple(map(sights.incident_row, found))
     return _html(render.render_incidents(render.IncidentsView(page, rows)))
@@ -86,7 +86,7 @@ async def incidents(request: Request, who: Visitor, gateway: Asking) -> Response
 @routes.get("/incidents/{incident}")
 async def incident(request: Request, incident: str, who: Visitor, gateway: Asking) -> Response:
     """Show an incident with its timeline."""
-    page, waiting = await _viewed(request, who, gateway)
+    page, waiting = await viewed(request, who, gateway)
     entries = await gateway.timeline.whole(who, incident)
     sight = await gateway.overview.incident(incident)
     policy = gateway.policy.current
@@ -129,7 +129,7 @@ async def export(request: Request, incident: str, who: Visitor, gateway: Asking)
 @routes.get("/approvals")
 async def inbox(request: Request, who: Visitor, gateway: Asking) -> Response:
     """Show what waits and what was decided lately."""
-    page, waiting = await _viewed(request, who, gateway)
+    page, waiting = await viewed(request, who, gateway)
     decided = await gateway.inbox.decided(who)
     view = sights.inbox(page, waiting, decided, gateway.policy.current)
     return _html(render.render_approvals(view))
@@ -220,7 +220,7 @@ async def _approval(
     gateway: Gateway,
     error: InterlockError | None = None,
 ) -> Response:
-    page, _ = await _viewed(request, who, gateway)
+    page, _ = await viewed(request, who, gateway)
     shown = await gateway.approvals.show(who, approval, CHANNEL)
     sight = await gateway.overview.incident(shown.row.incident)
     view = sights.approval_view(page, shown, sight.row, _told(error) if error else None)
@@ -235,7 +235,7 @@ async def _plan(
     gateway: Gateway,
     error: InterlockError | None = None,
 ) -> Response:
-    page, _ = await _viewed(request, who, gateway)
+    page, _ = await viewed(request, who, gateway)
     shown = await gateway.plans.show(who, plan, CHANNEL)
     sight = await gateway.overview.incident(shown.row.incident)
     view = sights.plan_view(page, shown, sight.row, _told(error) if error else None)
@@ -243,13 +243,18 @@ async def _plan(
     return _html(render.render_plan(view), status)
 
 
-async def _viewed(
+async def viewed(
     request: Request, who: Principal, gateway: Gateway
 ) -> tuple[render.Page, Waiting]:
     """Return what every page of a logged-in person has, and what waits for approval."""
     waiting = await gateway.inbox.waiting(who)
     viewer = render.Viewer(
-        who.person.id, who.person.name, csrf_of(request), len(waiting.votable), waiting.more > 0
+        who.person.id,
+        who.person.name,
+        csrf_of(request),
+        len(waiting.votable),
+        at_least=waiting.more > 0,
+        slack=gateway.chat is not None,
     )
     return render.Page(gateway.clock.now(), viewer), waiting
 

@@ -241,7 +241,7 @@ def _state(view: ApprovalView) -> tuple[Tone, str, str]:
     tone, title, says = _STATES.get(view.state, (Tone.UNKNOWN, view.state, ""))
     if view.state == "approved" and view.glass.broken_by:
         return Tone.WARN, "Granted by break-glass", says  # nobody approved it
-    return tone, title, says
+    return tone, title, "It is a drill: nothing runs." if view.drill else says
 
 
 def _fits(view: ApprovalView) -> bool:

@@ -14,8 +14,10 @@ from interlock_gateway.web.routes import (
     approvals,
     catalogue,
     chat,
+    drills,
     identity,
     incidents,
+    links,
     plans,
     runs,
 )
@@ -46,14 +48,8 @@ def serve(
     app.state.gateway = gateway
     problems.install(app, pages.problem_page)
     guarded = [Depends(principal)]
-    for group in (
-        runs,
-        approvals,
-        plans,
-        incidents,
-        identity,
-        catalogue,
-    ):  # the busiest is found first
+    busiest_first = (runs, approvals, plans, incidents, identity, catalogue, drills, links)
+    for group in busiest_first:
         app.include_router(group.routes, dependencies=guarded)
     app.include_router(identity.open_routes)
     app.include_router(pages.open_routes)

@@ -13,6 +13,8 @@ from interlock.export.text import count as counted
 from interlock.export.text import duration
 
 from interlock_gateway.core.approval import Proposal
+from interlock_gateway.core.drill import OPERATION as DRILL
+from interlock_gateway.core.drill import is_drill
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service import records
 from interlock_gateway.service.approvals import Shown
@@ -69,6 +71,7 @@ def approval_row(
         may_vote=row.id in votable,
         plan=row.plan,
         broken_by=row.broken_by,
+        drill=row.operation == DRILL,
     )
 
 
@@ -202,9 +205,10 @@ def approval_view(
         max_rows=proposal.max_rows if proposal.expect == "row count" else None,
         grant_expires_at=row.grant_expires_at,
         prompt_text=shown.text,
-        outcome=_outcome(row),
+        outcome=None if is_drill(proposal) else _outcome(row),
         problem=problem,
         glass=_glass(page, shown),
+        drill=is_drill(proposal),
         untold=shown.untold,
         plan=row.plan,
     )

@@ -39,6 +39,7 @@ VERBS = {
     "run": "run:run",
     "runs": "runs:app",
     "approvals": "approvals:app",
+    "slack": "slack:app",
     "note": "story:note",
     "timeline": "story:timeline",
     "export": "story:export",

@@ -164,8 +164,9 @@ def approve(
             message = f"{approval_id} is approved only in the {flat(where)}, freshly logged in."
             page = f"{access.credential().url}/approvals/{flat(approval_id)}"
             raise errors.refusal("confirm-in-web", message, help=f"Open {page} and log in there.")
-        name = _target(item)
-        how = f"Say which target: `interlock approvals approve {approval_id} --confirm TARGET`."
+        name = _target(item) or flat(item["operation"])  # a drill has no target
+        word = "TARGET" if _target(item) else name
+        how = f"Say which target: `interlock approvals approve {approval_id} --confirm {word}`."
         typed = confirm or world.question(f"Type {name} to approve, anything else to leave: ", how)
         if typed != name:
             world.say(f"{NOT_YOURS} {approval_id} still waits.")
@@ -241,6 +242,8 @@ def _vote(item: Json, choice: str, reason: str) -> Call:
 def _voted(item: Json) -> int:
     world, name = here(), flat(item["id"])
     match item["state"]:
+        case "approved" | "succeeded" if item.get("operation") == "drill":
+            world.say(f"✔ {name} is approved. It was a drill: nothing runs.", "good")
         case "approved" | "executing" | "succeeded":
             runs = "Each action runs" if "members" in item else "It runs"
             world.say(f"✔ {name} is approved. {runs} once, when its run picks it up.", "good")

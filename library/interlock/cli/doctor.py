@@ -1,18 +1,23 @@
 """`interlock doctor`: prove each target's engine lock, from where the gateway's configuration is.
 
 The gateway alone holds credentials, so its own program does the work, in a process of its own. It
-needs no gateway that runs and disturbs none: it opens no store and listens nowhere.
+needs no gateway that runs and disturbs none: it writes to no store and listens nowhere. A drill
+is the exception: it asks people, so the running gateway does that.
 """
+# ruff: noqa: D417  the options that verbs share are described once, in Access and Form
 
 import json
 import subprocess
 import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter, validators
 
 from interlock.cli import child
-from interlock.cli.home import home_folder
+from interlock.cli.drill import Practice, practise
+from interlock.cli.home import USUAL, Access
 from interlock.cli.page import PLAIN, Form, show_list
 from interlock.cli.plain import cut, visible
 from interlock.cli.refusal import FAILED, OK, USAGE
@@ -39,28 +44,43 @@ _EMPTY = (
 )
 
 
-def doctor(
+def doctor(  # noqa: PLR0913  one option each
+    rule: str = "",
+    /,
     *,
     config: Path | None = None,
     target: str = "",
-    sql: bool = False,
-    home: Path | None = None,
+    sql: Annotated[bool, Parameter(negative="")] = False,
+    drill: Annotated[bool, Parameter(negative="")] = False,
+    commander: str = "",
+    minutes: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=60))] = 10,
+    access: Access = USUAL,
     form: Form = PLAIN,
 ) -> int:
-    """Prove each target's engine lock with probes that must be refused and harm nothing.
+    """Prove each target's engine lock, and that Slack can be asked; nothing is harmed or posted.
 
-    Run it where the gateway runs, with the gateway's environment. The exit code is 1 if a lock
-    does not hold.
+    Run it where the gateway runs, with the gateway's environment. The exit code is 1 if a check
+    fails. `--drill` speaks to the running gateway instead: it asks the approvers of each rule to
+    approve something that has no target, the real way, and reports who did; the exit code is 0
+    only if every rule reached its quorum.
 
     Args:
+        rule: with --drill, practise this approval rule alone
         config: the gateway's interlock.toml [default: the one in the home]
-        target: this target alone
+        target: this target alone; `slack` for what is checked of Slack
         sql: print the statements that create right-sized logins; nothing is run
-        home: folder with the gateway's settings [env: INTERLOCK_HOME]
+        drill: ask approvers to show that they can approve; it needs the stewards' role
+        commander: with --drill, who leads it, for rules that need a commander
+        minutes: with --drill, how long approvers have
         form: how results are printed
     """
+    if drill:
+        with access.connect() as gateway:
+            return practise(gateway, Practice(rule, commander, minutes), form)
+    if rule or commander:
+        raise UsageError("A rule or a commander is for a drill.", help="Add --drill.")
     world = here()
-    settings = world.cwd / config if config else home_folder(world, home) / "interlock.toml"
+    settings = world.cwd / config if config else access.folder() / "interlock.toml"
     words = [*(["--target", target] if target else []), *(["--sql"] if sql else [])]
     found = _told(child.command(settings, "doctor", *words))
     if form.json:

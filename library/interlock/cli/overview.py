@@ -7,7 +7,8 @@ Look around
   demo                     the whole story on this machine in under a minute
   up                       start a gateway for this machine
   gateway                  start the gateway alone, from a configuration file
-  doctor                   prove each target's lock, from where the gateway runs
+  doctor                   prove each target's lock, from where the gateway runs;
+                           --drill lets approvers show that they can
   login CODE               log in with a one-time code
   whoami                   who you are, where, and in which roles
 
@@ -19,6 +20,7 @@ Respond
   runs show R-1            what a run did
   approvals                what waits for a yes: show, approve, deny, withdraw,
                            resolve
+  slack                    whose accounts in Slack are whose: links, unlink
   note INC-1 "…"           write down what you see, think or decide
 
 Afterwards

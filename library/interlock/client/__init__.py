@@ -336,6 +336,35 @@ def resolve(approval_id: str, outcome: str, reason: str) -> Call:
     return _post(_path("approvals", approval_id, "resolve"), body)
 
 
+# --- practising, and accounts in Slack --------------------------------------------------------
+
+
+def begin_drill(rule: str = "", commander: str = "", within_s: int = 600) -> Call:
+    """Ask the approvers of each rule, or of one, to show that they can; nothing runs."""
+    body = {"rule": rule, "commander": commander, "within_s": within_s}
+    return _post("/v1/drills", body)
+
+
+def drill(incident_id: str) -> Call:
+    """Look at how a drill goes, or went."""
+    return _get(_path("drills", incident_id))
+
+
+def end_drill(incident_id: str) -> Call:
+    """End a drill before its time."""
+    return _post(_path("drills", incident_id, "end"))
+
+
+def links() -> Call:
+    """List one's own accounts in Slack; everybody's, for whoever runs the gateway."""
+    return _get("/v1/links")
+
+
+def unlink(account: str) -> Call:
+    """End the link of an account in Slack."""
+    return Call("DELETE", _path("links", account), {}, idempotent=True)
+
+
 def _path(*parts: str) -> str:
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 

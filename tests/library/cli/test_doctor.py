@@ -12,6 +12,7 @@ import pytest
 from desk import Desk, Result
 from interlock.cli import child, house
 from interlock.testing.postgres import Database
+from interlock.testing.slack import FakeSlack
 
 _JOBS = """
 [target.jobs]
@@ -150,3 +151,37 @@ def test_a_home_can_be_named(examined: Examined, tmp_path: Path) -> None:
     examined(_JOBS)
     elsewhere = Desk(tmp_path / "other", tmp_path)
     assert elsewhere.run(f"doctor --home {examined.home.folder}").code == 0
+
+
+_SLACK = """
+[slack]
+bot_token = "env:DOCTOR_TEST_BOT"
+app_token = "env:DOCTOR_TEST_APP"
+team = "T0INTERLOCK"
+channel = "{channel}"
+base_url = "{url}"
+
+[slack.people]
+approver = "U0ANNA"
+colleague = "U0GUEST"
+"""
+
+
+def test_slack_is_examined_after_the_targets_and_no_token_is_printed(examined: Examined) -> None:
+    with FakeSlack() as slack:
+        channel = slack.channel("incidents")
+        with examined.home.config.open("a") as settings:
+            settings.write(_SLACK.format(channel=channel.id, url=slack.api_url))
+        tokens = {"DOCTOR_TEST_BOT": slack.tokens.bot, "DOCTOR_TEST_APP": slack.tokens.app}
+        whole = examined(_JOBS, **tokens)
+        alone = examined(_JOBS, "--target slack", **tokens)
+    assert whole.code == alone.code == 1
+    assert whole.out.index("jobs\n") < whole.out.index("slack\n")
+    assert "jobs\n" not in alone.out
+    assert " ✔ bot token " in alone.out
+    assert " ✖ link of colleague" in alone.out
+    assert "it is a guest" in " ".join(alone.out.split())
+    assert "xoxb" not in whole.out + whole.err
+    assert "xapp" not in whole.out + whole.err
+    assert max(map(len, alone.out.splitlines())) <= 80
+    assert channel.messages == []

@@ -2,24 +2,36 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import asdict
 
-from interlock_gateway.adapters.doctor.check import Outcome
+from interlock_gateway.adapters.doctor.check import Check, Outcome
 from interlock_gateway.adapters.doctor.examining import examine
 from interlock_gateway.adapters.doctor.statements import logins_sql
 from interlock_gateway.core.model import Target
 from interlock_gateway.service.targets import Secrets
 
 
-async def print_checks(targets: Iterable[Target], secrets: Secrets) -> int:
-    """Print each check of each target; return 0 if every lock holds, else 1."""
+async def print_checks(
+    targets: Iterable[Target], secrets: Secrets, more: AsyncIterator[Check] | None = None
+) -> int:
+    """Print each check of each target, then `more`; return 0 if nothing fails, else 1."""
     failed = False
+    async for check in _every(targets, secrets, more):
+        failed = failed or check.outcome is Outcome.FAILS
+        _say(asdict(check))
+    return int(failed)
+
+
+async def _every(
+    targets: Iterable[Target], secrets: Secrets, more: AsyncIterator[Check] | None
+) -> AsyncIterator[Check]:
     for target in targets:
         async for check in examine(target, secrets):
-            failed = failed or check.outcome is Outcome.FAILS
-            _say(asdict(check))
-    return int(failed)
+            yield check
+    if more is not None:
+        async for check in more:
+            yield check
 
 
 def print_sql(targets: Iterable[Target], secrets: Secrets) -> int:

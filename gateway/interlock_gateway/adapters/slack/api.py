@@ -67,7 +67,7 @@ _OF_A_ROOM = frozenset(
 )
 """Words that are about one channel: others can still be posted in."""
 
-_MEND = {
+MEND = {
     "invalid_auth": "The bot token is not valid: look at slack.bot_token.",
     "not_authed": "The bot token is missing: look at slack.bot_token.",
     "token_revoked": "The bot token was revoked: install the app again and renew slack.bot_token.",
@@ -264,7 +264,7 @@ def _kind(method: str, error: SlackApiError) -> Exception:
         return RefusedError(f"Slack refuses {method} for good: {word}{_details(data)}.")
     if word == "ratelimited" or status == 429:  # noqa: PLR2004  Too Many Requests
         return NotReachedError(f"Slack limits {method} for now.", after_s=_retry_after(response))
-    told = f"Slack did not take {method}: {word or f'HTTP {status}'}. {_MEND.get(word, '')}"
+    told = f"Slack did not take {method}: {word or f'HTTP {status}'}. {MEND.get(word, '')}"
     barred = bool(word) and word not in _EVERYWHERE
     alone = word in _OF_A_ROOM
     return NotReachedError(told.rstrip(), alone=alone, barred=barred, word=word)

@@ -101,6 +101,28 @@ def open_store(
     return SqlStore(writer, engines.reading, engines.close, embedded=embedded)
 
 
+def glimpse(url: str, question: Callable[[Reading], T]) -> T:
+    """Answer a question to the store at `url`, which a gateway may own meanwhile.
+
+    Nothing is migrated, locked or made; a store that is not there yet is one that cannot be read.
+
+    Raises:
+        StoreUnwritableError: it cannot be read.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        engine = _sqlite_reader(Path(address.database or ""))
+    else:
+        engine = _postgresql_reader(address.set(drivername="postgresql+psycopg"))
+    try:
+        with engine.begin() as connection:
+            return question(SqlReading(connection))
+    except SQLAlchemyError as error:
+        raise StoreUnwritableError(f"The store cannot be read: {words(error)}") from error
+    finally:
+        engine.dispose()
+
+
 @dataclass(frozen=True, slots=True)
 class _Engines:
     """The one writing connection, the readers, and what must be let go of at the end."""
@@ -128,6 +150,10 @@ def _sqlite(address: URL) -> _Engines:
     )
     event.listen(writing, "connect", _prepare_writer)
     event.listen(writing, "begin", partial(_begin, how="BEGIN IMMEDIATE"))
+    return _Engines(writing, _sqlite_reader(path), lock)
+
+
+def _sqlite_reader(path: Path) -> Engine:
     read_only = URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"})
     reading = create_engine(
         read_only,
@@ -138,7 +164,7 @@ def _sqlite(address: URL) -> _Engines:
     )
     event.listen(reading, "connect", _prepare_reader)
     event.listen(reading, "begin", partial(_begin, how="BEGIN"))
-    return _Engines(writing, reading, lock)
+    return reading
 
 
 def _own(path: Path) -> IO[str]:
@@ -183,12 +209,15 @@ def _postgresql(address: URL) -> _Engines:
     writing = create_engine(
         psycopg, pool_size=1, max_overflow=0, pool_pre_ping=True, hide_parameters=True
     )
-    reading = create_engine(
-        psycopg,
+    return _Engines(writing, _postgresql_reader(psycopg))
+
+
+def _postgresql_reader(address: URL) -> Engine:
+    return create_engine(
+        address,
         pool_size=_READERS,
         pool_pre_ping=True,
         hide_parameters=True,
         isolation_level="REPEATABLE READ",
         connect_args={"options": "-c default_transaction_read_only=on"},
     )
-    return _Engines(writing, reading)

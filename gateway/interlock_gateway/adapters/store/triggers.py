@@ -217,6 +217,31 @@ _POSTGRESQL_BREAKS = [
 ]
 
 
+def drills(dialect: str) -> list[str]:
+    """Return the DDL of the trigger that keeps a drill a drill, and every other incident none."""
+    return _SQLITE_DRILLS if dialect == "sqlite" else _POSTGRESQL_DRILLS
+
+
+_SQLITE_DRILLS = [
+    (
+        "CREATE TRIGGER incidents_drill BEFORE UPDATE OF drill ON incidents "
+        "WHEN NEW.drill <> OLD.drill BEGIN "
+        "SELECT RAISE(ABORT, 'a drill stays a drill'); END"
+    ),
+]
+_POSTGRESQL_DRILLS = [
+    (
+        "CREATE FUNCTION interlock_drill() RETURNS trigger LANGUAGE plpgsql AS $$ "
+        "BEGIN IF NEW.drill <> OLD.drill THEN RAISE EXCEPTION 'a drill stays a drill'; "
+        "END IF; RETURN NEW; END $$"
+    ),
+    (
+        "CREATE TRIGGER incidents_drill BEFORE UPDATE ON incidents "
+        "FOR EACH ROW EXECUTE FUNCTION interlock_drill()"
+    ),
+]
+
+
 def _sqlite() -> list[str]:
     frozen = [
         f"CREATE TRIGGER {table}_refuse_{verb.lower()} BEFORE {verb} ON {table} BEGIN "

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from interlock_gateway.core.approval import ApprovalState
 from interlock_gateway.core.approval_rule import WEB
 from interlock_gateway.core.card import Card, Setting, card, choice, plan_card
+from interlock_gateway.core.drill import is_drill
+from interlock_gateway.core.drill_card import drill_card
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service.approvals import approval_of, opened
 from interlock_gateway.service.ballots import eligible_on
@@ -53,7 +55,9 @@ class Notices:
         eligible = sorted(eligible_on(tx, row, policy))
         broken = tx.get(BreakRow, row.id)
         needs = rule.needs if rule else row.rule
-        asked = card(opened(self._seal, row), row.id, self._setting(tx, [row]))
+        proposal = opened(self._seal, row)
+        shown_as = drill_card if is_drill(proposal) else card
+        asked = shown_as(proposal, row.id, self._setting(tx, [row]))
         return Notice(
             key=row.id,
             card=asked,

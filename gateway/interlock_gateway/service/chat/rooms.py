@@ -160,9 +160,12 @@ class IncidentRooms:
 
 
 def _begun(tx: Transaction, incident: str) -> RoomRow | None:
-    """Return what is known of a room, and begin it where the incident has none and is open."""
+    """Return what is known of a room, and begin it where the incident has none and is open.
+
+    A drill has none: what it tries is whether people look where they are asked.
+    """
     known, row = tx.get(RoomRow, incident), tx.get(IncidentRow, incident)
-    if known is not None or row is None or not _is_open(tx, incident):
+    if known is not None or row is None or row.drill or not _is_open(tx, incident):
         return known
     begun = RoomRow(incident, room_name(incident, row.title), tx.now)
     tx.add(begun)

@@ -6,6 +6,7 @@ from typing import Any
 
 from interlock_gateway.core.approval import ApprovalState
 from interlock_gateway.core.card import clock_of, lasting, names
+from interlock_gateway.core.drill import OPERATION as DRILL
 from interlock_gateway.core.prompt import flat
 from interlock_gateway.service.records import ApprovalRow, BreakRow, VoteRow
 
@@ -80,7 +81,8 @@ def standing(
         case ApprovalState.WITHDRAWN | ApprovalState.REVOKED | ApprovalState.INVALIDATED:
             return f"{_ENDED[row.state]} {_at(row)}: {_cut(row.closing_reason)}. Nothing ran."
         case _:
-            return f"{_broken(row, broken) if broken else _approved(row, votes)} {_then(row)}"
+            then = "Nothing ran: it is a drill." if row.operation == DRILL else _then(row)
+            return f"{_broken(row, broken) if broken else _approved(row, votes)} {then}"
 
 
 _DECIDED_WHOLE = frozenset(

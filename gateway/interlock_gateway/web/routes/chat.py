@@ -11,7 +11,8 @@ from interlock_gateway.service.identity import Principal
 from interlock_gateway.web import render
 from interlock_gateway.web.auth import Asking, gateway_of
 from interlock_gateway.web.page_views import AccountView, Linked
-from interlock_gateway.web.session import csrf_of, must_be_ours, visitor
+from interlock_gateway.web.pages import viewed
+from interlock_gateway.web.session import must_be_ours, visitor
 
 open_routes = APIRouter(include_in_schema=False)
 routes = APIRouter(include_in_schema=False, dependencies=[Depends(visitor)])
@@ -68,8 +69,8 @@ async def unlink(
 async def _page(request: Request, who: Principal, gateway: Gateway, code: str = "") -> Response:
     links = await _chat(gateway).links.listed()
     mine = tuple(Linked(account, how) for person, account, how in links if person == who.person.id)
-    viewer = render.Viewer(who.person.id, who.person.name, csrf_of(request), 0)
-    view = AccountView(render.Page(gateway.clock.now(), viewer), mine, code)
+    page, _ = await viewed(request, who, gateway)
+    view = AccountView(page, mine, code)
     return HTMLResponse(render.render_account(view), 200, dict(render.HEADERS))
 
 

@@ -5,6 +5,7 @@ orders   the database with the fault in it, or the read-only stand-in without Po
 scenes   what happens, a function each, in order
 voice    how it is told
 colleague  the second person, who reads the prompt and approves through the API
+chat     a pretend Slack, in which that person may be asked instead
 """
 
 from pathlib import Path
@@ -20,6 +21,7 @@ from interlock.cli.world import here
 def demo(
     *,
     interactive: Annotated[bool, Parameter(negative="")] = False,
+    slack: Annotated[bool, Parameter(negative="")] = False,
     keep: Annotated[bool, Parameter(negative="")] = False,
     folder: Path = Path("interlock-demo"),
 ) -> int:
@@ -31,6 +33,7 @@ def demo(
 
     Args:
         interactive: you play the colleague, in the browser
+        slack: the colleague is asked in a pretend Slack on this machine, which is a page to open
         keep: leave it all running at the end, to look around; Ctrl-C ends it
         folder: where the exports go
     """
@@ -38,7 +41,7 @@ def demo(
     from interlock.cli.demo.stage import Wishes  # noqa: PLC0415  verbs load only what they use
 
     world = here()
-    wishes = Wishes(world.cwd / folder, interactive=interactive, keep=keep)
+    wishes = Wishes(world.cwd / folder, interactive=interactive, keep=keep, slack=slack)
     try:
         with Ending() as ending:
             return play(world, wishes, ending)

@@ -4,11 +4,8 @@ import asyncio
 
 from interlock import client
 from interlock.cli.demo.stage import Stage
-from interlock.cli.demo.voice import Voice
+from interlock.cli.demo.voice import READING_S, Voice
 from interlock.client import AsyncClient
-
-READING_S = 1.5
-"""Seconds that the colleague takes to read: long enough to see the run wait."""
 
 _LOOK_S = 0.2
 _WHY = "the worker hangs; ending it frees the others"

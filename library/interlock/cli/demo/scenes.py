@@ -11,6 +11,7 @@ from pathlib import Path
 from interlock import client
 from interlock.cli import refusal
 from interlock.cli.choosing import Chooser, changed_targets
+from interlock.cli.demo.chat import Chat, slack_there
 from interlock.cli.demo.colleague import approve
 from interlock.cli.demo.orders import Target, jobs, orders
 from interlock.cli.demo.stage import Stage, Wishes, home_with, stage
@@ -35,7 +36,8 @@ def play(world: World, wishes: Wishes, ending: Ending) -> int:
     with ExitStack() as stack:
         target = stack.enter_context(_faulty(voice))
         ending.obey()
-        staged = stack.enter_context(_staged(voice, target))
+        chat = stack.enter_context(slack_there()) if wishes.slack else None
+        staged = stack.enter_context(_staged(voice, target, chat))
         with ending.at_once():
             code = _incident(voice, staged, target, wishes)
             if wishes.keep:
@@ -54,6 +56,8 @@ def _incident(voice: Voice, staged: Stage, target: Target, wishes: Wishes) -> in
     code = _run(voice, staged, target, incident, wishes)
     if target.waiting:
         _prove(voice, target)
+    if staged.chat is not None:
+        code = _ended_in_slack(voice, staged.chat, target) or code
     _close(voice, staged, target, incident)
     _write_up(voice, staged, incident, wishes.folder)
     return code
@@ -81,11 +85,17 @@ def _faulty(voice: Voice) -> Iterator[Target]:
 
 
 @contextmanager
-def _staged(voice: Voice, target: Target) -> Iterator[Stage]:
+def _staged(voice: Voice, target: Target, chat: Chat | None) -> Iterator[Stage]:
     voice.title("A gateway, and two people")
-    with home_with(target.targets) as home, stage(voice.world, home, target.secrets) as staged:
+    with (
+        home_with(target.targets) as home,
+        stage(voice.world, home, target.secrets, chat) as staged,
+    ):
         voice.say(f"{home.url} alone holds the credentials of {target.name}.")
         voice.say("you and colleague logged in, each with a one-time code of their own.")
+        if chat is not None:
+            voice.say("It asks for approvals in a pretend Slack on this machine. Open it:")
+            voice.say(chat.page)
         yield staged
 
 
@@ -159,7 +169,9 @@ async def _with_colleague(
     """Run the errand while the colleague, unless that is the newcomer, waits for a request."""
     if wishes.interactive:
         return await errand.go(chooser)
-    colleague = asyncio.create_task(approve(staged, voice))
+    chat = staged.chat
+    deciding = chat.approve(voice) if chat is not None else approve(staged, voice)
+    colleague = asyncio.create_task(deciding)
     try:
         return await errand.go(chooser)
     finally:
@@ -169,6 +181,10 @@ async def _with_colleague(
 
 
 def _invite(voice: Voice, staged: Stage) -> None:
+    if staged.chat is not None:
+        voice.say("\nYou are colleague too: open this in a browser and press Approve.", "strong")
+        voice.say(f"{staged.chat.page}\n")
+        return
     voice.say(
         "\nYou are colleague too: open this in a browser and log in with the code.", "strong"
     )
@@ -179,6 +195,20 @@ def _prove(voice: Voice, target: Target) -> None:
     voice.title("Asked of the database itself, not of Interlock")
     left = target.waiting() if target.waiting else 0
     voice.say(f"{left} sessions wait for a lock", "bad" if left else "good")
+
+
+def _ended_in_slack(voice: Voice, chat: Chat, target: Target) -> int:
+    """Show what the message in Slack has become."""
+    voice.title("The message in Slack, now without its buttons")
+    if not target.waiting:
+        voice.say("In the read-only story nothing is asked there. Install PostgreSQL to see it.")
+        return refusal.OK
+    said = chat.how_it_ended()
+    if not said:
+        voice.say("✖ It never said how it ended. That is a defect; please report it.", "bad")
+        return refusal.FAILED
+    voice.quoted(said)
+    return refusal.OK
 
 
 def _close(voice: Voice, staged: Stage, target: Target, incident: str) -> None:
@@ -207,6 +237,8 @@ def _write_up(voice: Voice, staged: Stage, incident: str, folder: Path) -> None:
 
 def _linger(voice: Voice, staged: Stage) -> None:
     voice.title("Look around; Ctrl-C ends it")
+    if staged.chat is not None:
+        voice.say(f"{staged.chat.page}   the pretend Slack")
     for person in staged.people:
         voice.say(f"{staged.home.url}   {person}: code {staged.code(person)}")
     with contextlib.suppress(KeyboardInterrupt):
@@ -219,6 +251,7 @@ def _what_next(world: World, wishes: Wishes) -> None:
     world.say()
     world.say(f"Next  open {page} in a browser")
     world.say("      interlock demo --interactive   you approve, in the browser")
+    world.say("      interlock demo --slack --interactive   or in a pretend Slack")
     world.say("      interlock up                   a gateway of your own")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from interlock import client
 from interlock.cli import child, house
+from interlock.cli.demo.chat import Chat
 from interlock.cli.home import Credential
 from interlock.cli.world import World
 from interlock.client import Call, Client
@@ -26,20 +27,23 @@ class Wishes:
         folder: where the exports go.
         interactive: the newcomer plays the colleague.
         keep: everything stays up at the end until Ctrl-C.
+        slack: the colleague is asked in a pretend Slack.
     """
 
     folder: Path
     interactive: bool = False
     keep: bool = False
+    slack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A gateway that runs and two people who are logged in."""
+    """A gateway that runs, two people who are logged in, and their Slack, if they have one."""
 
     world: World
     home: house.House
     people: Mapping[str, Credential]
+    chat: Chat | None = None
 
     def ask(self, person: str, call: Call) -> Json:
         """Send a call as `person`."""
@@ -70,21 +74,27 @@ def home_with(targets: str) -> Iterator[house.House]:
 
 
 @contextmanager
-def stage(world: World, home: house.House, secrets: Mapping[str, str]) -> Iterator[Stage]:
+def stage(
+    world: World, home: house.House, secrets: Mapping[str, str], chat: Chat | None = None
+) -> Iterator[Stage]:
     """Run a gateway in `home` and log both people in; stop it at the end.
 
     Args:
         world: where it is told, and how clients are opened.
         home: where the gateway lives.
         secrets: environment variables that only the gateway gets.
+        chat: the Slack in which it asks.
     """
+    if chat is not None:
+        chat.furnish(home)
+        secrets = {**secrets, **chat.secrets}
     process = child.start(home.config, home.log, {**_without_ours(os.environ), **secrets})
     try:
         # Made while the gateway starts: each takes as long as importing it does.
         codes = {who: child.one_time_code(home.config, who, name) for who, name in PEOPLE.items()}
         child.wait_until_up(process, home.url, home.log)
         people = {who: _logged_in(world, home, who, code) for who, code in codes.items()}
-        yield Stage(world, home, people)
+        yield Stage(world, home, people, chat)
     finally:
         child.stop(process)
 

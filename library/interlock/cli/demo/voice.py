@@ -7,6 +7,9 @@ from interlock.cli.plain import visible
 from interlock.cli.world import World
 from interlock.errors import InterlockError
 
+READING_S = 1.5
+"""Seconds that the colleague takes to read: long enough to see the run wait."""
+
 _INDENT = "   "
 
 

@@ -34,10 +34,18 @@ from interlock.testing.slack.faults import (
     Slow,
 )
 from interlock.testing.slack.forms import NotThere
-from interlock.testing.slack.workspace import Channel, Message, Person, Refused, Version, View
+from interlock.testing.slack.workspace import (
+    BOT,
+    Channel,
+    Message,
+    Person,
+    Refused,
+    Version,
+    View,
+)
 
 __all__ = [
-    "Actor", "Call", "Channel", "Delivery", "FakeSlack", "Message", "NoAnswer", "NotAnswered",
-    "NotThere", "Person", "RateLimited", "Refusal", "Refused", "ResetAfter", "ResetBefore",
-    "ServerError", "Slow", "Tokens", "Version", "View", "signature",
+    "BOT", "Actor", "Call", "Channel", "Delivery", "FakeSlack", "Message", "NoAnswer",
+    "NotAnswered", "NotThere", "Person", "RateLimited", "Refusal", "Refused", "ResetAfter",
+    "ResetBefore", "ServerError", "Slow", "Tokens", "Version", "View", "signature",
 ]  # fmt: skip

@@ -18,6 +18,12 @@ __all__ = ["Call", "Calls", "Tokens", "given"]
 Method = Callable[[Mapping[str, Any]], dict[str, Any]]
 _OPEN = "apps.connections.open"
 
+SCOPES = (
+    *("chat:write", "users:read", "users:read.email", "reactions:write"),
+    *("channels:read", "channels:history", "groups:read", "groups:history"),
+)
+"""What the bot token may do at first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -48,6 +54,7 @@ class Calls:
 
     Attributes:
         made: every call that had an effect or was refused, in order.
+        scopes: what the bot token may do, as a header of each answer says; nothing enforces it.
     """
 
     def __init__(
@@ -55,6 +62,7 @@ class Calls:
     ) -> None:
         """Serve a workspace to whoever has a token."""
         self.made: list[Call] = []
+        self.scopes = set(SCOPES)
         self._tokens = tokens
         self._faults = faults
         self._methods = _methods(Chat(workspace), Rooms(workspace), modals)

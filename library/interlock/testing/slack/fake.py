@@ -56,7 +56,7 @@ class FakeSlack:
         ...     slack.person("anna").presses(slack.channel("incidents").messages[-1], "approve")
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  whatever a test may want otherwise
         self,
         *,
         port: int = 0,
@@ -65,6 +65,7 @@ class FakeSlack:
         retries: int = 3,
         redelivers: tuple[Kind, ...] = ("interactive", "events_api", "slash_commands"),
         events: tuple[str, ...] = ("message", "reaction_added"),
+        people: tuple[Person, ...] = PEOPLE,
         clock: Callable[[], float] = _wall_clock,
     ) -> None:
         """Prepare a Slack with some people and the channel `#incidents`.
@@ -77,6 +78,7 @@ class FakeSlack:
             redelivers: what is sent again. Slack promises it for events; it is the default for
                 all here, since an app that takes a click twice should not act twice.
             events: the events that the app subscribed to.
+            people: who is there at first; the bot has to be.
             clock: seconds since 1970.
         """
         self.tokens, self.faults = Tokens(), Faults()
@@ -96,7 +98,7 @@ class FakeSlack:
         self._calls.serve_sockets(self.sockets, self._base)
         self._callbacks = Callbacks(self.tokens.signing)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._people()
+        self._come(people)
 
     @property
     def url(self) -> str:
@@ -135,6 +137,11 @@ class FakeSlack:
         """Add a channel with some people in it, and the bot if it is named."""
         who = {self.workspace.named(each).id for each in members}
         return self.workspace.open_channel(name, who, private=private)
+
+    @property
+    def scopes(self) -> set[str]:
+        """What the bot token may do, as `x-oauth-scopes` says it; a test takes some away."""
+        return self._calls.scopes
 
     def calls(self, method: str = "") -> list[Call]:
         """Return the Web API calls made so far, those of one method if one is named."""
@@ -178,10 +185,10 @@ class FakeSlack:
     def _base(self) -> str:
         return f"http://127.0.0.1:{self._server.port}"
 
-    def _people(self) -> None:
-        for person in PEOPLE:
+    def _come(self, people: tuple[Person, ...]) -> None:
+        for person in people:
             self.workspace.add(person)
-        members = {person.id for person in PEOPLE if person.active}
+        members = {person.id for person in people if person.active}
         self.workspace.open_channel("incidents", members)
 
     # --- telling the app --------------------------------------------------------------------

@@ -125,10 +125,12 @@ def _sort(person: Person) -> str:
 
 def _state(sockets: int) -> str:
     if sockets < 0:
-        return "The app is told over HTTP."
+        return "Interlock is told over HTTP."
     if not sockets:
-        return "The app is not connected: buttons do nothing."
-    return f"The app is connected ({sockets} socket{'s' if sockets > 1 else ''})."
+        return "Interlock is not connected: buttons do nothing."
+    return (
+        "Interlock is connected." if sockets == 1 else f"Interlock is connected {sockets} times."
+    )
 
 
 def _channel(look: Look) -> Html:

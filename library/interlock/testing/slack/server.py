@@ -47,6 +47,7 @@ class Server:
                 lifespan="off",
                 log_config=None,
                 log_level="critical",
+                date_header=False,  # it says what time it is in this Slack
                 ws_ping_interval=None,
                 timeout_graceful_shutdown=1,
             )

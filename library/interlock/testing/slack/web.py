@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from email.utils import formatdate
 from importlib import resources
 from typing import Any
 
@@ -112,7 +113,12 @@ class Site:
                 pass
             case _:
                 return await self._without_answer(request, fault, act)
-        return JSONResponse(act())
+        return JSONResponse(act(), headers=self._said_of_calls())
+
+    def _said_of_calls(self) -> dict[str, str]:
+        """Return what Slack says beside each answer: the token's scopes, and what time it is."""
+        now = formatdate(self._workspace.clock(), usegmt=True)
+        return {"x-oauth-scopes": ",".join(sorted(self._calls.scopes)), "date": now}
 
     async def _without_answer(
         self,
