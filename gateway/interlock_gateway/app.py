@@ -38,7 +38,7 @@ from interlock_gateway.service.considerate import (
 )
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
-from interlock_gateway.service.ports import Echoes
+from interlock_gateway.service.ports import Echoes, Seal
 from interlock_gateway.service.reloading import (
     Outcome,
     Refused,
@@ -142,7 +142,7 @@ def slack_at(settings: Settings) -> SlackAt | None:
 
 
 def _connected(
-    at: SlackAt, gateway: Gateway, store: SqlStore, seal: KeySeal, secrets: References
+    at: SlackAt, gateway: Gateway, store: SqlStore, seal: Seal, secrets: References
 ) -> "Slack":
     try:
         from interlock_gateway.adapters.slack.connection import connect  # noqa: PLC0415  only who uses Slack needs its SDK
@@ -160,58 +160,80 @@ def compose(settings: Settings) -> Composed:
         StoreUnwritableError: the store cannot be opened.
         OSError, ValueError: a key file cannot be used.
     """
-    clock, randomness, meter = SystemClock(), SystemRandomness(), PrometheusMeter()
-    secrets, classifier = References(settings.home, vault_at(settings)), Classifier()
-    targets = Targets(secrets)
-    pacing = Pacing(clock)
-    consideration = Consideration(pacing, clock, meter)
-    reader = ConsiderateReader(targets, consideration)
-    metrics = ConsiderateMetrics(PrometheusReader(secrets), consideration)
-    policy = PolicyFolder(settings.path(settings.policies))
-    seal = KeySeal(key_in(settings.path("state/seal.key")))
-    tokens = SignedRunTokens(key_in(settings.path("state/run-token.key")))
-    store = open_store(settings.store_url, clock, randomness.identifier, random_bytes)
-    gateway = assemble(
-        Ports(
-            store=store,
-            policy=policy,
-            guard=SqlGuard(Snapshots(reader), classifier),
-            reader=reader,
-            actor=targets,
-            metrics=metrics,
-            logs=ConsiderateLogs(LokiReader(secrets), consideration),
-            seal=seal,
-            tokens=tokens,
-            codes=codes_of(settings),
-            library=FolderShelf(settings.path(settings.runbooks)),
-            clock=clock,
-            randomness=randomness,
-            meter=meter,
-            pacing=pacing,
-        ),
-        steward_role=settings.steward_role,
+    meter, secrets = PrometheusMeter(), References(settings.home, vault_at(settings))
+    classifier, targets = Classifier(), Targets(secrets)
+    store = open_store(
+        settings.store_url, SystemClock(), SystemRandomness().identifier, random_bytes
     )
+    policy = PolicyFolder(settings.path(settings.policies))
+    ports = _ports(settings, store, policy, meter, secrets, classifier, targets)
+    gateway = assemble(ports, steward_role=settings.steward_role)
     at = slack_at(settings)
-    slack = _connected(at, gateway, store, seal, secrets) if at else None
-    if slack is not None:
-        gateway = replace(gateway, chat=slack.uses)
-    board = LoggedBoard(slack.board) if slack else LogBoard()
-    owns = settings.store_url.startswith("sqlite")
-    telling = Telling(store, board, clock, meter, gateway.bell, randomness, only_one=owns)
-    reloading = Reloading(store, policy, clock, meter, _tell)
-    echoes = None if owns else PostgresEchoes(settings.store_url)
+    slack = _connected(at, gateway, store, ports.seal, secrets) if at else None
     return Composed(
-        gateway=gateway,
+        gateway=replace(gateway, chat=slack.uses) if slack else gateway,
         store=store,
         targets=targets,
         classifier=classifier,
-        telling=telling,
-        reloading=reloading,
+        telling=_telling(settings, gateway, store, slack),
+        reloading=Reloading(store, policy, gateway.clock, meter, _tell),
         meter=meter,
         vault=secrets.vault,
-        owns_store=owns,
-        echoes=echoes,
+        echoes=None if _owns(settings) else PostgresEchoes(settings.store_url),
+        owns_store=_owns(settings),
         slack=slack,
+    )
+
+
+def _ports(
+    settings: Settings,
+    store: SqlStore,
+    policy: PolicyFolder,
+    meter: PrometheusMeter,
+    secrets: References,
+    classifier: Classifier,
+    targets: Targets,
+) -> Ports:
+    clock = SystemClock()
+    pacing = Pacing(clock)
+    consideration = Consideration(pacing, clock, meter)
+    reader = ConsiderateReader(targets, consideration)
+    return Ports(
+        store=store,
+        policy=policy,
+        guard=SqlGuard(Snapshots(reader), classifier),
+        reader=reader,
+        actor=targets,
+        metrics=ConsiderateMetrics(PrometheusReader(secrets), consideration),
+        logs=ConsiderateLogs(LokiReader(secrets), consideration),
+        seal=KeySeal(key_in(settings.path("state/seal.key"))),
+        tokens=SignedRunTokens(key_in(settings.path("state/run-token.key"))),
+        codes=codes_of(settings),
+        library=FolderShelf(settings.path(settings.runbooks)),
+        clock=clock,
+        randomness=SystemRandomness(),
+        meter=meter,
+        pacing=pacing,
+    )
+
+
+def _owns(settings: Settings) -> bool:
+    """Tell whether no other gateway can have this store."""
+    return settings.store_url.startswith("sqlite")
+
+
+def _telling(
+    settings: Settings, gateway: Gateway, store: SqlStore, slack: "Slack | None"
+) -> Telling:
+    board = LoggedBoard(slack.board) if slack else LogBoard()
+    return Telling(
+        store,
+        board,
+        gateway.clock,
+        gateway.meter,
+        gateway.bell,
+        gateway.randomness,
+        only_one=_owns(settings),
     )
 
 

@@ -8,8 +8,8 @@ from interlock_gateway.adapters.secrets import References
 from interlock_gateway.adapters.store import glimpse
 from interlock_gateway.app import slack_at
 from interlock_gateway.core.policy import Policy
+from interlock_gateway.service.chat.records import LinkRow
 from interlock_gateway.service.ports import Reading, StoreUnwritableError
-from interlock_gateway.service.records import LinkRow
 from interlock_gateway.settings import Settings
 
 SLACK = "slack"

@@ -108,7 +108,7 @@ class Witness:
         """Convict by what DuckDB's parser sees, before anything runs."""
         try:
             kinds = [statement.type for statement in self._connection.extract_statements(text)]
-        except duckdb.Error:
+        except (duckdb.Error, UnicodeDecodeError):  # refused, at times in words that are no text
             return ""
         except ValueError:  # the client has no name for it
             return "it is something unnamed"

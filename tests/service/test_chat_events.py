@@ -9,7 +9,7 @@ import pytest
 from interlock.testing.slack import FakeSlack
 from interlock.testing.slack.callbacks import signature
 from interlock_gateway.adapters.slack.payloads import heard
-from interlock_gateway.service.records import InboxRow
+from interlock_gateway.service.chat.records import InboxRow
 from support.chat import ChatAt, in_slack
 from support.chat_notes import notes, slack_of
 from support.house import House, Someone

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from interlock.testing.slack import FakeSlack, Person
 from interlock_gateway.core.model import Person as Known
+from interlock_gateway.service.chat.records import LinkRow
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.records import LinkRow
 from support.chat import ChatAt, in_slack, until
 from support.house import House
 

@@ -6,7 +6,7 @@ import pytest
 from interlock.testing.slack import NoAnswer, Person, ResetAfter, ServerError, Slow
 from interlock_gateway.service.chat.notes import MOST_HEARD, MOST_NOTES
 from interlock_gateway.service.chat.protocol import Heard, Message
-from interlock_gateway.service.records import InboxRow, NoteRow
+from interlock_gateway.service.chat.records import InboxRow, NoteRow
 from support.chat import ChatAt, in_slack, until
 from support.chat_notes import declares, notes, reacts, with_rooms
 from support.house import House, Someone

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from interlock.testing.slack import NoAnswer, Refusal, ResetAfter
 from interlock_gateway.adapters.slack.rooms import MOST_TOPIC
+from interlock_gateway.service.chat.records import RoomRow
 from interlock_gateway.service.chat.rooms import MOST_NAME, room_name
-from interlock_gateway.service.records import RoomRow
 from support.chat import ChatAt, in_slack
 from support.chat_notes import declares, notes, reacts, room_of, slack_of, with_rooms
 from support.house import House, Someone

@@ -144,7 +144,7 @@ async def test_the_bytes_of_another_approval_are_not_executed(
 
 async def test_a_changed_rule_voids_the_grant(home: House, granted: str, run: RunAt) -> None:
     rules = home.folder / "policies" / "approvals.toml"
-    rules.write_text(rules.read_text().replace('use_within = "5m"', 'use_within = "6m"', 1))
+    rules.write_text(rules.read_text().replace('\nuse_within = "5m"', '\nuse_within = "6m"', 1))
     assert home.policies.reload() == ()
     assert await _use(run, granted) == "approval-invalidated"
     assert home.target.deeds == []

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 from interlock.testing.slack import FakeSlack
 from interlock_gateway.core.model import Person
+from interlock_gateway.service.chat.records import LinkRow
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.records import LinkRow
 from support.chat import ChatAt, in_slack
 from support.house import House, Someone
 

@@ -17,7 +17,8 @@ from interlock_gateway.adapters.randomness import SystemRandomness
 from interlock_gateway.adapters.seal import KeySeal
 from interlock_gateway.adapters.slack.at import SlackAt
 from interlock_gateway.adapters.slack.connection import Slack, connect
-from interlock_gateway.service.records import ApprovalRow, InboxRow, OutboxRow
+from interlock_gateway.service.chat.records import InboxRow
+from interlock_gateway.service.records import ApprovalRow, OutboxRow
 from interlock_gateway.service.telling import Telling
 
 from support.house import KEY, House

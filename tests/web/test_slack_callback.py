@@ -10,7 +10,7 @@ import httpx
 import pytest
 from interlock.testing.slack import FakeSlack
 from interlock.testing.slack.callbacks import signature
-from interlock_gateway.service.records import InboxRow
+from interlock_gateway.service.chat.records import InboxRow
 from support.chat import ChatAt, in_slack
 from support.house import House, Someone, house
 

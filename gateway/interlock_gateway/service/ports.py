@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 from interlock_gateway.core.model import Before, Classification, Statement, Target
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.core.timeline import Draft
-from interlock_gateway.service.records import OutboxRow, Record
+from interlock_gateway.service.record import Record
+from interlock_gateway.service.records import OutboxRow
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from interlock_gateway.adapters.store import glimpse
+from interlock_gateway.service.chat.records import LinkRow
 from interlock_gateway.service.ports import Reading, StoreUnwritableError
-from interlock_gateway.service.records import LinkRow
 from support.house import House, house
 
 

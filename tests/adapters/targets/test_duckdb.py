@@ -397,3 +397,12 @@ async def test_a_target_without_an_action_login_cannot_be_changed(orders: Orders
     orders.target = Target("orders", Dialect.DUCKDB, "prod", str(orders.path))
     assert await orders.refusal("DELETE FROM orders WHERE id = 1") == "target-failed"
     assert orders.states() == OPEN
+
+
+async def test_a_refusal_in_words_that_are_no_text_is_a_failure_without_effect(
+    orders: Orders,
+) -> None:
+    """DuckDB names the character it did not expect, and cuts it in two."""
+    sql = "UPDATE orders SET state = 'done' WHERE id = 1 AND X'\xa0' IS NULL"
+    assert await orders.refusal(sql) == "target-failed"
+    assert (await orders.ask("SELECT count(*) FROM orders")).rows == ((5,),)

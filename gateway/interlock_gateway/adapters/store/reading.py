@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from interlock_gateway.adapters.store.driver import Driver, moment
 from interlock_gateway.adapters.store.schema import TABLES, Moment, events, parts
 from interlock_gateway.adapters.store.statements import counting, selecting, shape_of
-from interlock_gateway.service.records import Record
+from interlock_gateway.service.record import Record
 
 R = TypeVar("R", bound=Record)
 

@@ -18,7 +18,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from interlock_gateway.service.records import ROWS, Record
+from interlock_gateway.service.record import Record
+from interlock_gateway.service.records import ROWS
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

@@ -25,7 +25,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
 from interlock_gateway.adapters.store.schema import counters, events, metadata, parts
-from interlock_gateway.service.records import ROWS, Record
+from interlock_gateway.service.record import Record
+from interlock_gateway.service.records import ROWS
 
 NAMES: dict[type[Record], tuple[str, ...]] = {
     kind: tuple(entry.name for entry in fields(kind))  # type: ignore[arg-type]  # every Record is a dataclass

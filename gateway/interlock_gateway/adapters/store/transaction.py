@@ -23,7 +23,8 @@ from interlock_gateway.adapters.store.statements import (
 )
 from interlock_gateway.core.timeline import SALT_BYTES, Draft, Event, Place, write
 from interlock_gateway.service.ports import ConflictError
-from interlock_gateway.service.records import ApprovalRow, Record
+from interlock_gateway.service.record import Record
+from interlock_gateway.service.records import ApprovalRow
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")

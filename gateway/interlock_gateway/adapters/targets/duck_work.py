@@ -182,6 +182,9 @@ def _explained(name: str, watch: _Watch) -> Iterator[None]:
         raise TargetError("target-failed", f"Target {name} answered: {_said(error)}.") from error
     except MemoryError as error:
         raise TargetError("target-failed", f"Target {name} answered: {_TOO_MUCH}.") from error
+    except UnicodeDecodeError as error:  # DuckDB cuts a character of its own message in two
+        message = f"Target {name} refused it, in words that are no text."
+        raise TargetError("target-failed", message) from error
     except (OverflowError, TypeError, UnicodeEncodeError) as error:
         raise TargetError(
             "target-failed", f"A value cannot be sent to target {name}: {error}."

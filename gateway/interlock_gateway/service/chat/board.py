@@ -24,6 +24,7 @@ from interlock_gateway.service.chat.protocol import (
     RefusedError,
     Words,
 )
+from interlock_gateway.service.chat.records import PostRow
 from interlock_gateway.service.chat.rooms import IncidentRooms, news, opening
 from interlock_gateway.service.chat.whispers import WHISPER
 from interlock_gateway.service.incidents import row_of
@@ -37,11 +38,7 @@ from interlock_gateway.service.ports import (
     Transaction,
 )
 from interlock_gateway.service.prompting import prompted
-from interlock_gateway.service.records import (
-    OutboxRow,
-    PostRow,
-    PromptRow,
-)
+from interlock_gateway.service.records import OutboxRow, PromptRow
 
 CHANNEL = "slack"
 """The channel that prompts and votes name."""

@@ -12,10 +12,10 @@ from interlock_gateway.core.approval import Refusal
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.notes import Notes, is_about_notes
 from interlock_gateway.service.chat.protocol import Chat, Heard, Question
+from interlock_gateway.service.chat.records import InboxRow
 from interlock_gateway.service.chat.votes import ChatVotes, named_by
 from interlock_gateway.service.chat.whispers import LINK, whisper
 from interlock_gateway.service.ports import Store, Transaction
-from interlock_gateway.service.records import InboxRow
 from interlock_gateway.service.voting import APPROVE, DENY
 
 LINK_PATH = "/slack"

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.chat.protocol import Heard, Message
+from interlock_gateway.service.chat.records import NoteRow
 from interlock_gateway.service.incidents import book_of
 from interlock_gateway.service.ports import Reading, Transaction
-from interlock_gateway.service.records import NoteRow
 
 MOST_CHANGES = 30
 """Edits that are followed of one message."""

@@ -17,6 +17,7 @@ from interlock_gateway.service.chat.deeds import Deeds
 from interlock_gateway.service.chat.following import is_followed
 from interlock_gateway.service.chat.notes import is_bearable
 from interlock_gateway.service.chat.protocol import Heard, read_heard
+from interlock_gateway.service.chat.records import InboxRow
 from interlock_gateway.service.identity import FailureGate
 from interlock_gateway.service.ports import (
     Clock,
@@ -27,7 +28,6 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
-from interlock_gateway.service.records import InboxRow
 
 INBOX = "inbox"
 """The bell that rings when something was heard."""

@@ -15,9 +15,10 @@ from interlock.errors import InterlockError, refusal
 from interlock_gateway.core.model import Person
 from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.chat.protocol import Chat, Heard, Member
+from interlock_gateway.service.chat.records import LinkCodeRow, LinkRow
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.ports import Clock, Randomness, Reading, Store, Transaction
-from interlock_gateway.service.records import LinkCodeRow, LinkRow, PersonRow
+from interlock_gateway.service.records import PersonRow
 
 OPERATOR, CODE, EMAIL = "operator", "code", "email"
 CODE_LIFE = timedelta(minutes=5)

@@ -33,11 +33,12 @@ from interlock_gateway.service.chat.protocol import (
     Message,
     Question,
 )
+from interlock_gateway.service.chat.records import NoteRow, PostRow, RoomRow
 from interlock_gateway.service.chat.whispers import LINK, whisper
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.incidents import must_take_notes
 from interlock_gateway.service.ports import NotReachedError, Reading, Store, Transaction
-from interlock_gateway.service.records import ApprovalRow, NoteRow, PostRow, RoomRow
+from interlock_gateway.service.records import ApprovalRow
 
 MOST_NOTES = 30
 """Notes that one person may add from a chat within an hour."""

@@ -14,6 +14,7 @@ from interlock_gateway.core.model import IncidentState
 from interlock_gateway.core.prompt import flat
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import RefusedError, Rooms, Words
+from interlock_gateway.service.chat.records import RoomRow
 from interlock_gateway.service.claims import take
 from interlock_gateway.service.incidents import incident_of
 from interlock_gateway.service.ports import (
@@ -24,7 +25,7 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
-from interlock_gateway.service.records import IncidentRow, MemberRow, OutboxRow, RoomRow
+from interlock_gateway.service.records import IncidentRow, MemberRow, OutboxRow
 
 AGAIN = timedelta(minutes=5)
 """How long it takes until a room that could not be opened is tried again."""
