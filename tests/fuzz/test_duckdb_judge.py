@@ -74,6 +74,7 @@ def test_duckdb_is_seen_to_do_it(judge: DuckdbJudge, sql: str, why: str) -> None
         "SELECT 'x.csv'",
         "SELECT error('x')",
         "no sql at all",
+        "SELECT X'\xa0'",
     ],
 )
 def test_a_read_leaves_nothing_to_see_in_duckdb(judge: DuckdbJudge, sql: str) -> None:
