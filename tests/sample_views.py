@@ -238,6 +238,9 @@ def pages() -> dict[str, str]:
             )
         ),
         "approval-not-mine": render_approval(approval(may_vote=False, why_not=why_not)),
+        "approval-revocable": render_approval(
+            approval(state="approved", may_vote=False, revocable=True, grant_expires_at=at(380))
+        ),
         "approval-stale": render_approval(approval(stale=True)),
         "approval-glass": render_approval(
             approval(may_vote=False, why_not=why_not, glass=whole)

@@ -295,3 +295,12 @@ async def _needs_two(home: House, responder: Someone, incident: str) -> str:
     await run.starts("terminate")
     answer = await run.post("/v1/actions", run.wishes())
     return str(answer["approval"]["id"])
+
+
+async def test_how_long_a_decision_took_is_a_metric(
+    home: House, asked: str, approver: Someone
+) -> None:
+    home.clock.pass_time(seconds=41)
+    await approver.vote(asked)
+    told = home.gateway.meter.exposition().decode()  # type: ignore[attr-defined]  # the real one
+    assert 'interlock_decision_seconds_sum{outcome="approved"} 41.0' in told

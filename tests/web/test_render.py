@@ -54,7 +54,7 @@ _WAITING_PAGES = {
     *("approval-broken", "approval-glass-stale"),
 }
 _OURS = (
-    r"/(login|logout|approvals/(A-1/(vote|break)|plan/P-1/vote)"
+    r"/(login|logout|approvals/(A-1/(vote|break|revoke)|plan/P-1/vote)"
     r"|incidents/INC-1/followups/F-1/close)"
 )
 HOSTILE = (

@@ -14,6 +14,7 @@ _COUNTERS = {
 }
 _HISTOGRAMS = {
     "query_seconds": ("Time a target took to answer.", ()),
+    "decision_seconds": ("Time from a request to the vote that decided it.", ("outcome",)),
     "request_seconds": ("Time a request took.", ("route",)),
 }
 

@@ -49,6 +49,7 @@ from interlock_gateway.service.voting import (
 RUNNER = "runner"
 """The channel in which a run sees its own requests: no person reads there, or votes on it."""
 
+_BY_VOTE = frozenset({ApprovalState.APPROVED.value, ApprovalState.DENIED.value})
 _LONGEST_WAIT_S = 60.0
 _LOOKS_EVERY_S = 1.0
 """How often whoever waits looks without having been woken."""
@@ -224,6 +225,7 @@ class Approvals:
             self._meter.count("votes", outcome=refused.code)
             raise refusal(refused.code, refused.message, line=row.line)
         self._meter.count("votes", outcome=vote.vote)
+        observe_decision(self._meter, row)
         return row
 
     async def withdraw(self, who: Principal, approval: str, reason: str) -> ApprovalRow:
@@ -347,6 +349,13 @@ class Approvals:
             tell_of(tx, "approval.voted", row)
             return tx.change(row, version=row.version + 1)
         return grant(tx, row, rule)
+
+
+def observe_decision(meter: Meter, row: ApprovalRow) -> None:
+    """Record how long a decision took, where the last vote was the one that decided."""
+    if row.state in _BY_VOTE and row.decided_at is not None:
+        seconds = (row.decided_at - row.requested_at).total_seconds()
+        meter.observe("decision_seconds", seconds, outcome=row.state)
 
 
 def must_be_a_vote(who: Principal, vote: Vote) -> None:

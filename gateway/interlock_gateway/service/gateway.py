@@ -38,6 +38,7 @@ from interlock_gateway.service.proposals import Proposals
 from interlock_gateway.service.queries import Queries
 from interlock_gateway.service.reconciling import Reconciling
 from interlock_gateway.service.recorded import RecordedRequests
+from interlock_gateway.service.revoking import Revoking
 from interlock_gateway.service.runs import Runs, Shelved
 from interlock_gateway.service.stewards import Stewards
 from interlock_gateway.service.targets import Actor, Logs, Metrics, Reader
@@ -83,6 +84,7 @@ class Gateway:
     plans: Plans
     approvals: Approvals
     glass: BreakGlass
+    revoking: Revoking
     inbox: Inbox
     execution: Execution
     reconciling: Reconciling
@@ -147,6 +149,7 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         plans=Plans(store, policy, approvals, clock, meter, bell),
         approvals=approvals,
         glass=BreakGlass(store, policy, meter, bell),
+        revoking=Revoking(store, policy, meter, bell),
         inbox=Inbox(store, policy, seal, clock),
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),

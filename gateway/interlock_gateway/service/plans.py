@@ -24,6 +24,7 @@ from interlock_gateway.service.approvals import (
     expire_if_due,
     must_be_a_vote,
     nothing_more,
+    observe_decision,
     quorum,
 )
 from interlock_gateway.service.ballots import ballot_of, parts_of
@@ -155,6 +156,8 @@ class Plans:
             self._meter.count("votes", outcome=refused.code)
             raise refusal(refused.code, refused.message)
         self._meter.count("votes", outcome=vote.vote)
+        first = await self._store.read(lambda tx: members_of(tx, plan_of(tx, plan))[0])
+        observe_decision(self._meter, first)
 
     async def withdraw(self, who: Principal, plan: str, reason: str) -> None:
         """Take back what of a plan waits or is granted: its requester or the commander may."""

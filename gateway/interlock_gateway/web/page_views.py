@@ -255,6 +255,7 @@ class ApprovalView:
         glass: what breaking the glass is about.
         drill: whether approvers only show that they can approve; there is no target then.
         untold: what nobody could be told of it elsewhere, or None.
+        revocable: whether this viewer may take the grant back.
         plan: the plan that it is part of, and voted on with; "" for one alone.
     """
 
@@ -299,6 +300,7 @@ class ApprovalView:
     glass: GlassView = GlassView()
     drill: bool = False
     untold: Untold | None = None
+    revocable: bool = False
     plan: str = ""
 
 

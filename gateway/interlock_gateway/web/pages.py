@@ -1,5 +1,6 @@
 """Pages for people: plain forms, no script, the same use cases as the API."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -191,6 +192,24 @@ async def vote(  # noqa: PLR0913, PLR0917  the form's fields
     return RedirectResponse(f"/approvals/{approval}", 303, dict(render.HEADERS))
 
 
+@routes.post("/approvals/{approval}/revoke")
+async def revoke(
+    request: Request,
+    approval: str,
+    who: Visitor,
+    gateway: Asking,
+    csrf: Field,
+    reason: Field = "",
+) -> Response:
+    """Take a yes back that was not used yet."""
+    must_be_ours(request, csrf)
+    try:
+        await gateway.revoking.revoke(who, approval, reason)
+    except InterlockError as error:
+        return await _approval(request, approval, who, gateway, error)
+    return RedirectResponse(f"/approvals/{approval}", 303, dict(render.HEADERS))
+
+
 @routes.post("/approvals/{approval}/break")
 async def break_glass(  # noqa: PLR0913, PLR0917  the form's fields
     request: Request,
@@ -224,6 +243,7 @@ async def _approval(
     shown = await gateway.approvals.show(who, approval, CHANNEL)
     sight = await gateway.overview.incident(shown.row.incident)
     view = sights.approval_view(page, shown, sight.row, _told(error) if error else None)
+    view = replace(view, revocable=await gateway.revoking.may(who, approval))
     status = problem_from_error(error)["status"] if error else 200
     return _html(render.render_approval(view), status)
 

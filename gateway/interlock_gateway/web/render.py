@@ -16,6 +16,7 @@ The pages link to and post to these paths, which the routes provide:
     GET  /approvals/plan/{id}         with POST /approvals/plan/{id}/vote, the same fields
     GET  /approvals/{id}
                      POST /approvals/{id}/vote   vote, proposal_digest, prompt_digest, csrf, reason
+                     POST /approvals/{id}/revoke   csrf, reason
                      POST /approvals/{id}/break  the same without vote, and target
     GET  /slack      POST /slack/code, /slack/unlink   csrf, account
     GET  /static/interlock.css        `stylesheet()`
@@ -166,7 +167,7 @@ def render_approval(view: ApprovalView) -> str:
         "approval.html",
         view,
         here="approvals",
-        refresh_s=WAITING_S if waiting and not (view.may_vote or view.problem) else 0,
+        refresh_s=WAITING_S if waiting and not _typing(view) else 0,
         votable=votable,
         breakable=breakable,
         minutes=_FRESH_MINUTES,
@@ -242,6 +243,11 @@ def _state(view: ApprovalView) -> tuple[Tone, str, str]:
     if view.state == "approved" and view.glass.broken_by:
         return Tone.WARN, "Granted by break-glass", says  # nobody approved it
     return tone, title, "It is a drill: nothing runs." if view.drill else says
+
+
+def _typing(view: ApprovalView) -> bool:
+    """Tell whether somebody may be filling something in, or reading what went wrong."""
+    return view.may_vote or view.revocable or view.problem is not None
 
 
 def _fits(view: ApprovalView) -> bool:

@@ -194,6 +194,22 @@ def deny(approval_id: str, /, *, reason: Reason = "", access: Access = USUAL) ->
 
 
 @app.command
+def revoke(approval_id: str, /, *, reason: Reason = "", access: Access = USUAL) -> None:
+    """Take a yes back that was not used yet; its approvers and the commander may.
+
+    Parameters
+    ----------
+    approval_id: such as A-1
+    reason: why; the requester reads it
+    """
+    if not reason.strip():
+        raise errors.refusal("bad-request", 'Say why: --reason "..."')
+    with access.connect() as gateway:
+        gateway.send(client.revoke(approval_id, reason))
+    here().say(f"✔ {flat(approval_id)} is revoked; nothing ran.", "good")
+
+
+@app.command
 def withdraw(approval_id: str, /, *, reason: Reason = "", access: Access = USUAL) -> None:
     """Withdraw your own request; nothing runs."""
     with access.connect() as gateway:

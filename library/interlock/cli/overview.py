@@ -18,8 +18,8 @@ Respond
   runbooks [find WORDS]    find a runbook; `runbooks show ID` says what it does
   run ID -i INC-1 name=…   run one in an incident, step by step
   runs show R-1            what a run did
-  approvals                what waits for a yes: show, approve, deny, withdraw,
-                           resolve
+  approvals                what waits for a yes: show, approve, deny, revoke,
+                           withdraw, resolve
   slack                    whose accounts in Slack are whose: links, unlink
   note INC-1 "…"           write down what you see, think or decide
 

@@ -299,6 +299,11 @@ def vote(
     return _post(_path("approvals", approval_id, "votes"), body)
 
 
+def revoke(approval_id: str, reason: str) -> Call:
+    """Take a yes back that was not used yet."""
+    return _post(_path("approvals", approval_id, "revoke"), {"reason": reason})
+
+
 def withdraw(approval_id: str, reason: str = "") -> Call:
     """Withdraw an approval request; nothing will run."""
     return _post(_path("approvals", approval_id, "withdraw"), {"reason": reason})

@@ -185,7 +185,12 @@ def test_show_as_json_is_the_whole_request(approver: Desk) -> None:
 def test_withdrawing_and_resolving_are_one_request_each(desk: Desk) -> None:
     desk.gateway.routes["POST /v1/approvals/A-1/withdraw"] = APPROVAL
     desk.gateway.routes["POST /v1/approvals/A-1/resolve"] = APPROVAL
+    desk.gateway.routes["POST /v1/approvals/A-1/revoke"] = APPROVAL
     assert desk.run("approvals withdraw A-1").code == 0
+    assert desk.run("approvals revoke A-1").code == 2  # without a reason nothing is sent
+    assert desk.run("approvals revoke A-1 --reason 'the wrong session'").code == 0
+    revoked = desk.gateway.last("POST /v1/approvals/A-1/revoke")
+    assert revoked == {"reason": "the wrong session"}
     assert desk.run("approvals resolve A-1 failed --reason 'still there'").code == 0
     resolved = desk.gateway.last("POST /v1/approvals/A-1/resolve")
     assert resolved == {"outcome": "failed", "reason": "still there"}

@@ -62,6 +62,12 @@ async def withdraw(approval: str, body: bodies.Because, who: PersonOnly, gateway
     return views.approval(await gateway.approvals.withdraw(who, approval, body.reason))
 
 
+@routes.post("/{approval}/revoke")
+async def revoke(approval: str, body: bodies.Because, who: PersonOnly, gateway: Asking) -> Json:
+    """Take a yes back that was not used yet, with a reason."""
+    return views.approval(await gateway.revoking.revoke(who, approval, body.reason))
+
+
 @routes.post("/{approval}/execute")
 async def execute(approval: str, _body: bodies.Empty, who: AnyPrincipal, gateway: Asking) -> Json:
     """Use the grant: the stored bytes are executed, once."""
