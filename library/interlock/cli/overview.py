@@ -7,7 +7,7 @@ Look around
   demo                     the whole story on this machine in under a minute
   up                       start a gateway for this machine
   gateway                  start the gateway alone, from a configuration file
-  doctor                   prove each target's lock, from where the gateway runs;
+  doctor                   prove each target's lock where the gateway runs;
                            --drill lets approvers show that they can
   login CODE               log in with a one-time code
   whoami                   who you are, where, and in which roles
