@@ -32,7 +32,7 @@ def test_a_dozen_lines_say_what_runs_who_asks_what_it_touches_and_how_to_undo_it
     assert len(text.splitlines()) <= 11  # and one that says where it stands
     for told in (
         *("A-12", "INC-1", "sev2", "orders (production, postgres)"),
-        *("responder wants to run pg.terminate_backend (admin)", "small@1.0.0", "terminate"),
+        *("Asked by responder: pg.terminate_backend (admin)", "small@1.0.0", "terminate"),
         *("SELECT pg_terminate_backend($1)", "1: pid = 4711 (integer)"),
         *("Would change: ", "pid 4711", "Touches: One session.", "Undo: Cannot be undone."),
         "Reason: it blocks others",
@@ -147,7 +147,10 @@ def planned(**changes: Any) -> Card:
 def test_a_plan_shows_each_of_its_actions_whole() -> None:
     text = planned(statement="UPDATE jobs SET state = 'queued'").text
     for told in (
-        *("P-1 · INC-1 sev2 · orders (production), jobs (production)", "wants to run 2 actions"),
+        *(
+            "P-1 · INC-1 sev2 · orders (production), jobs (production)",
+            "2 actions, decided on as one",
+        ),
         *("-- 1. A-1 pg.terminate_backend on orders (admin)", "SELECT pg_terminate_backend($1)"),
         *("-- 2. A-2 pg.terminate_backend on jobs (admin)", "UPDATE jobs SET state = 'queued'"),
         *("1 undo: ", "2 undo: ", "1 touches: ", "2 would change: ", "each as it was before any"),

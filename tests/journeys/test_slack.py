@@ -56,7 +56,7 @@ async def test_is_asked_approves_and_reads_what_came_of_it(
     approval = await asks(run, 21)
     await until(lambda: message_of(slack, approval) is not None)
     message = message_of(slack, approval)
-    for told in ("UPDATE counters SET n = n + 1", "1 rows would change", "it counts"):
+    for told in ("UPDATE counters SET n = n + 1", "1 row would change", "it counts"):
         assert told in message.shown
     slack.person("anna").presses(message, "approve")
     await until(lambda: ended(slack, approval))

@@ -33,7 +33,7 @@ async def test_the_channel_is_asked_with_everything_an_approver_must_know(
     assert message.actions == ["approve", "deny", "open"]
     assert len(message.shown.splitlines()) <= 14  # a blank one and the buttons are no lines of it
     for told in (
-        *("A-1 · INC-1 sev2 · orders (production, postgres)", "responder wants to run"),
+        *("A-1 · INC-1 sev2 · orders (production, postgres)", "Asked by responder: pg."),
         *("pg_terminate_backend(pid)", "1: pid = 4711 (integer)", "Undo: Cannot be undone."),
         *("it blocks others", "until 03:19:05 UTC", "one dba or one incident:commander"),
         *("approver, colleague may decide", "not responder"),

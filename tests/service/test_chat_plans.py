@@ -38,7 +38,7 @@ async def test_a_plan_is_one_message_that_shows_every_action_whole(chat: ChatAt)
     assert len(chat.messages) == 1
     assert message.actions == ["approve", "deny", "open"]
     for told in (
-        *("P-1 · INC-1 sev2 · orders (production)", "responder wants to run 2 actions"),
+        *("P-1 · INC-1 sev2 · orders (production)", "Asked by responder: 2 actions"),
         *("-- 1. A-1 pg.terminate_backend on orders (admin)", "1: pid = 4711 (integer)"),
         *("-- 2. A-2 execute on orders (write)", "UPDATE jobs SET state = 'queued'"),
         *("1 undo: Cannot be undone.", "2 would change:", "Reason: free the pool, then feed it"),

@@ -104,7 +104,7 @@ def card(proposal: Proposal, approval: str, setting: Setting) -> Card:
     shown = _Fitting()
     exact = shown.exact("\n".join(_exact(proposal)))
     asks = (
-        f"{proposal.requester} wants to run {proposal.operation} ({proposal.effect}), "
+        f"Asked by {proposal.requester}: {proposal.operation} ({proposal.effect}), "
         f"{proposal.run} {flat(proposal.runbook)}, step {flat(proposal.step)}"
     )
     facts = tuple((label, shown.field(text)) for label, text in _facts(proposal))
@@ -132,7 +132,7 @@ def plan_card(members: Sequence[tuple[str, Proposal]], setting: Setting) -> Card
     shown, first, many = _Fitting(_PLAN_LINES), members[0][1], len(members)
     targets = ", ".join(dict.fromkeys(f"{one.target} ({one.tier})" for _, one in members))
     asks = (
-        f"{first.requester} wants to run {many} actions, decided on as one, each used once. "
+        f"Asked by {first.requester}: {many} actions, decided on as one, each used once. "
         f"{first.run} {flat(first.runbook)}, step {flat(first.step)}"
     )
     exact = shown.exact(

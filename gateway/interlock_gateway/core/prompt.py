@@ -119,7 +119,7 @@ def preview_lines(preview: Mapping[str, Any]) -> Iterator[str]:
     if preview.get("note"):
         yield f"  {visible(preview['note'])}"
     if "count" in preview:
-        yield f"  {preview['count']:,} rows would change"
+        yield f"  {preview['count']:,} row{'' if preview['count'] == 1 else 's'} would change"
     columns, rows = preview.get("columns", ()), preview.get("rows", ())
     if not rows and "note" not in preview:
         yield "  no rows"
