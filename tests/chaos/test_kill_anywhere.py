@@ -152,7 +152,8 @@ async def test_a_killed_gateway_keeps_every_promise(
 async def _interrupted(story: Story, gateway: Gateway, after: float) -> None:
     """Kill the gateway some time after the story has reached its goal."""
     telling = asyncio.create_task(story.tell())
-    await asyncio.wait_for(story.reached.wait(), 30)
+    async with asyncio.timeout(30):
+        await story.reached.wait()
     await asyncio.wait([telling], timeout=after)
     gateway.kill()
     try:

@@ -229,7 +229,8 @@ async def test_whoever_waits_is_woken_by_the_vote(
     await asyncio.sleep(0.05)
     assert not waiting.done()
     await approver.vote(asked)
-    assert (await asyncio.wait_for(waiting, 2))["state"] == "approved"
+    async with asyncio.timeout(2):
+        assert (await waiting)["state"] == "approved"
 
 
 async def test_hostile_text_in_a_reason_is_shown_as_data(

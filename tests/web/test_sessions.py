@@ -46,5 +46,6 @@ async def test_a_stream_ends_with_the_credential_that_opened_it(
 
     await home.gateway.identity.logout(responder.token)
 
-    answer = await asyncio.wait_for(following, 10)
+    async with asyncio.timeout(10):
+        answer = await following
     assert "incident.declared" in answer.text

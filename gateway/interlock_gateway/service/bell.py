@@ -27,7 +27,8 @@ class Bell:
 
         async def rung(seconds: float) -> None:
             with suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), seconds)
+                async with asyncio.timeout(seconds):
+                    await event.wait()
 
         try:
             yield rung

@@ -114,7 +114,8 @@ class Reloading:
                 self._meter.count("alarms", kind="policy_reload")
                 self._folder = self._folder.again(self._clock.monotonic())
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), every_s)
+                async with asyncio.timeout(every_s):
+                    await self._wake.wait()
             self._wake.clear()
 
     async def look(self) -> Outcome | None:

@@ -144,7 +144,8 @@ async def connect(kernel: Kernel, bounds: Bounds) -> AsyncKernelClient:
     kernel_client.allow_stdin = False
     # The kernel greets each subscriber: from this message on nothing is missed, so that neither
     # kernel_info nor a fixed pause is needed.
-    await asyncio.wait_for(kernel_client.iopub_channel.get_msg(), bounds.start_s)
+    async with asyncio.timeout(bounds.start_s):
+        await kernel_client.iopub_channel.get_msg()
     return kernel_client
 
 

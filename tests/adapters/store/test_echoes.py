@@ -47,7 +47,8 @@ async def _until_heard(store: SqlStore, heard: "asyncio.Queue[str]", approval: s
         while True:
             await store.commit(lambda tx: _change(tx, approval))
             with suppress(TimeoutError):
-                assert await asyncio.wait_for(heard.get(), 0.2) == approval
+                async with asyncio.timeout(0.2):
+                    assert await heard.get() == approval
                 return
 
 
@@ -66,7 +67,8 @@ async def test_a_change_is_heard_at_another_gateway(
     async with _listening(store_url) as heard:
         await _until_heard(store, heard, "A-1")
         await other.commit(lambda tx: _change(tx, "A-1"))
-        assert await asyncio.wait_for(heard.get(), 5) == "A-1"
+        async with asyncio.timeout(5):
+            assert await heard.get() == "A-1"
     await other.aclose()
 
 
@@ -81,7 +83,8 @@ async def test_what_was_rolled_back_is_heard_by_nobody(store: SqlStore, store_ur
             await store.commit(breaks)
         await store.commit(lambda tx: _change(tx, "A-2"))
         await store.commit(lambda tx: _change(tx, "A-2"))
-        assert await asyncio.wait_for(heard.get(), 5) == "A-2"
+        async with asyncio.timeout(5):
+            assert await heard.get() == "A-2"
 
 
 async def test_a_listener_that_was_cut_off_listens_again(

@@ -207,4 +207,5 @@ def test_a_gateway_behind_a_unix_socket_is_reached(tmp_path: Path) -> None:
 async def test_a_unix_socket_that_is_not_there_is_unavailable(tmp_path: Path) -> None:
     async with client.AsyncClient(f"unix:{tmp_path}/none.sock") as door:
         with pytest.raises(Unavailable, match="cannot be reached"):
-            await asyncio.wait_for(door.send(client.health()), 5)
+            async with asyncio.timeout(5):
+                await door.send(client.health())
