@@ -5,7 +5,6 @@ to whichever gateway is connected then.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 import structlog
@@ -22,6 +21,7 @@ from interlock_gateway.service.ports import Meter
 
 _PING_S = 5.0
 _LOOK_S = 1.0
+_ENDS_WITHIN_S = 2.0
 
 
 class SlackSocket:
@@ -68,8 +68,7 @@ class SlackSocket:
             await self._watch(client)
         finally:
             connecting.cancel()
-            with contextlib.suppress(Exception, asyncio.CancelledError):
-                await connecting
+            await asyncio.wait({connecting}, timeout=_ENDS_WITHIN_S)
             await client.close()  # type: ignore[no-untyped-call]  # likewise
 
     async def _watch(self, client: SocketModeClient) -> None:
