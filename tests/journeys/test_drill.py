@@ -78,7 +78,7 @@ def test_a_steward_learns_who_answered_where_and_after_how_long(place: Place) ->
     assert "Nothing ran: it is a drill." in card.shown
     exported = _export(place)
     assert "DRILL: can approvals be given?" in exported
-    assert "voted approve" in exported
+    assert "A-1 (drill) approved by colleague" in exported
 
 
 def test_a_rule_that_nobody_answers_fails_when_its_time_is_up(place: Place) -> None:
