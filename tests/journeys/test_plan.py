@@ -144,7 +144,7 @@ def test_one_approval_lets_both_run_each_once(
     assert "UPDATE counters SET n = n + 10 WHERE" in page
     assert "responder" in page
     assert said.code in {0, 3}, said.out + said.err
-    assert "interlock approvals approve P-1" in said.out
+    assert "interlock approvals show P-1" in said.out
     assert (counters.n(1), counters.n(2)) == (1, 10), said.out
 
 
