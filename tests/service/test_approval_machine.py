@@ -35,9 +35,6 @@ from support.approval_world import ENDS, Stage, World, person
 
 pytestmark = pytest.mark.heavy
 
-_UNREACHED = ApprovalState.REVOKED
-"""No use case revokes yet."""
-
 _MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108  what survives a power cut is not asked here
 """Where the stores of games are: a durable write costs more than the rest of a step."""
 
@@ -151,6 +148,19 @@ class Machine(RuleBasedStateMachine):
         _, told = play.perhaps(end)
         event(f"{'turn' if whole else 'withdraw'}: {told}")
 
+    @rule(place=places, counter=asked, who=voters, order=st.permutations(PEOPLE))
+    def a_yes_is_taken_back(self, place: int, counter: int, who: str, order: list[str]) -> None:
+        """Whoever could have said no may, until it is used."""
+        self.everybody_says_yes(counter, order)
+        _, told = self.player.perhaps(self.player.revoke(place, counter, who))
+        event(f"revoke: {told}")
+
+    @rule(place=places, counter=asked, order=st.permutations(PEOPLE))
+    def a_grant_falls_with_its_incident(self, place: int, counter: int, order: list[str]) -> None:
+        """Closing it takes what nobody used yet."""
+        self.everybody_says_yes(counter, order)
+        self.something_is_not_wanted_any_more(place, counter, order[0], whole=True)
+
     @rule(place=places, severity=severities, who=voters)
     def somebody_takes_command(self, place: int, severity: str, who: str) -> None:
         desk = self.world.gateways[place].incidents
@@ -246,11 +256,15 @@ def test_no_order_of_events_on_postgresql_breaks_a_promise(
 
 
 def test_the_game_comes_to_every_state_there_is(stage: Stage) -> None:
-    """The same games each time: a rule that never gets anywhere would prove nothing."""
-    reached = _played(
-        stage, _embedded, max_examples=100, stateful_step_count=40, derandomize=True, database=None
-    )
-    assert reached == set(ApprovalState) - {_UNREACHED}
+    """A rule that never gets anywhere would prove nothing; a rare state gets more games."""
+    wanted, reached = set(ApprovalState), set[str]()
+    for _ in range(5):
+        reached |= _played(
+            stage, _embedded, max_examples=60, stateful_step_count=40, database=None
+        )
+        if reached == wanted:
+            break
+    assert reached == wanted
 
 
 def test_the_models_steps_are_those_of_the_gateway() -> None:
@@ -258,11 +272,11 @@ def test_the_models_steps_are_those_of_the_gateway() -> None:
     theirs = {
         before.value: {state.value for state in after} for before, after in TRANSITIONS.items()
     }
-    assert {name: after - {_UNREACHED.value} for name, after in theirs.items()} == ours
+    assert theirs == ours
 
 
 def test_every_state_has_a_way_out() -> None:
-    ends = set(model.FINAL) | {_UNREACHED}
+    ends = set(model.FINAL)
     for _ in ApprovalState:
         ends |= {state for state, after in TRANSITIONS.items() if after & ends}
     assert ends == set(ApprovalState)

@@ -55,12 +55,15 @@ LAWS: dict[str, Law] = {
 }
 
 FINAL = frozenset(
-    {"denied", "expired", "withdrawn", "invalidated", "succeeded", "failed", "resolved"}
+    {
+        *("denied", "expired", "withdrawn", "revoked", "invalidated"),
+        *("succeeded", "failed", "resolved"),
+    }
 )
 STEPS: dict[str, frozenset[str]] = {
     "": frozenset({"pending"}),
     "pending": frozenset({"approved", "denied", "expired", "withdrawn", "invalidated"}),
-    "approved": frozenset({"executing", "expired", "withdrawn", "invalidated"}),
+    "approved": frozenset({"executing", "expired", "withdrawn", "revoked", "invalidated"}),
     "executing": frozenset({"succeeded", "failed", "outcome_unknown"}),
     "outcome_unknown": frozenset({"resolved"}),
 }
@@ -70,6 +73,7 @@ EVENTS = {
     "approval.denied": "denied",
     "approval.expired": "expired",
     "approval.withdrawn": "withdrawn",
+    "approval.revoked": "revoked",
     "approval.invalidated": "invalidated",
     "action.started": "executing",
     "action.succeeded": "succeeded",

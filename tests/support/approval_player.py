@@ -122,6 +122,11 @@ class Player:
         service = self.world.gateways[place].approvals
         return await service.withdraw(person(who), self.asked[counter].approval, "not needed")
 
+    async def revoke(self, place: int, counter: int, who: str) -> ApprovalRow:
+        """Take a yes back."""
+        service = self.world.gateways[place].revoking
+        return await service.revoke(person(who), self.asked[counter].approval, "not like this")
+
     def resolve(self, place: int, row: ApprovalRow) -> Coroutine[Any, Any, None]:
         """Let the commander look at the ledger and say what became of it."""
         done = "succeeded" if self.counted(row) else "failed"
