@@ -385,3 +385,28 @@ async def test_sockets_that_are_refreshed_or_dropped_lose_no_click(
     await chat.settles()
     assert await chat.state(asked) == "approved"
     assert (await home.kinds(incident)).count("approval.voted") == 1
+
+
+async def test_a_store_that_fails_in_the_middle_of_a_vote_loses_no_acknowledged_click(
+    chat: ChatAt, asked: str, slack: FakeSlack, home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The click is kept, then a few units of work fail: it counts once the store takes them."""
+    message = await chat.shows(asked)
+    await chat.settles()
+    commit, left = home.store.commit, {"good": 1, "bad": 2}
+
+    async def failing(unit: object) -> object:
+        if left["good"]:
+            left["good"] -= 1
+        elif left["bad"]:
+            left["bad"] -= 1
+            raise StoreUnwritableError("no space left")
+        return await commit(unit)  # type: ignore[arg-type]  # passed on as it came
+
+    monkeypatch.setattr(home.store, "commit", failing)
+    delivery = slack.person("anna").presses(message, "approve")
+    await until(lambda: delivery.is_over)
+    assert delivery.acked
+    await chat.settles()
+    assert await chat.state(asked) == "approved"
+    assert left == {"good": 0, "bad": 0}

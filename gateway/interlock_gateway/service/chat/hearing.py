@@ -6,7 +6,7 @@ is killed, it counts once. What a person is told goes through the outbox, in the
 """
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from interlock.errors import refusal
@@ -34,6 +34,7 @@ INBOX = "inbox"
 
 _OTHERS_AFTER = timedelta(seconds=5)
 _GIVE_UP_AFTER = timedelta(minutes=30)
+_FAULTY_AFTER = timedelta(minutes=5)
 _AT_ONCE = 50
 _LOOK_S = 1.0
 
@@ -52,6 +53,7 @@ class Hearing:
         self._deeds = deeds
         self._gate = FailureGate()
         self._triggers: dict[str, str] = {}
+        self._failing: dict[str, datetime] = {}
 
     async def receive(self, heard: Heard, proof: str = "") -> bool:
         """Keep what was heard; when this returns, it is durable. Tell whether it is new.
@@ -136,9 +138,17 @@ class Hearing:
             pass  # another gateway did it
         except Exception:  # noqa: BLE001  one bad entry keeps nobody else's waiting
             self._meter.count("alarms", kind="inbox")
+            if not self._fails_for_good(row):  # a store that does not answer now may do so soon
+                return False
             await self._end(row, "malfunction")
         self._triggers.pop(row.id, None)
+        self._failing.pop(row.id, None)
         return True
+
+    def _fails_for_good(self, row: InboxRow) -> bool:
+        """Tell whether an entry has failed for so long that it is its own fault."""
+        now = self._clock.now()
+        return now - self._failing.setdefault(row.id, now) >= _FAULTY_AFTER
 
     async def _later(self, row: InboxRow) -> bool:
         if self._clock.now() - row.received_at < _GIVE_UP_AFTER:
