@@ -390,10 +390,10 @@ async def test_sockets_that_are_refreshed_or_dropped_lose_no_click(
 async def test_a_store_that_fails_in_the_middle_of_a_vote_loses_no_acknowledged_click(
     chat: ChatAt, asked: str, slack: FakeSlack, home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The click is kept, then a few units of work fail: it counts once the store takes them."""
+    """The click is kept, then the unit of its vote fails: it counts once the store takes it."""
     message = await chat.shows(asked)
     await chat.settles()
-    commit, left = home.store.commit, {"good": 1, "bad": 2}
+    commit, left = home.store.commit, {"good": 1, "bad": 1}
 
     async def failing(unit: object) -> object:
         if left["good"]:
