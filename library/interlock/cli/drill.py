@@ -43,7 +43,7 @@ def practise(gateway: "Client", practice: Practice, form: Form) -> int:
     watch.begins(begun, practice.minutes)
     report = begun
     while not report["over"]:
-        time.sleep(_LOOK_S)
+        time.sleep(_LOOK_S)  # a person takes their time; it is looked at again
         report = gateway.send(client.drill(begun["incident"]))
         watch.sees(report)
     if form.json:

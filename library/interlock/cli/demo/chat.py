@@ -72,7 +72,7 @@ class Chat:
             )
             if message and said and message.actions == ["open"]:
                 return said[-1].strip()
-            time.sleep(_LOOK_S)
+            time.sleep(_LOOK_S)  # a person takes their time; it is looked at again
         return ""
 
     async def _question(self) -> "Message":
