@@ -15,6 +15,7 @@ from interlock_gateway.adapters.classifier import Classifier
 from interlock_gateway.adapters.clock import SystemClock
 from interlock_gateway.adapters.codes import LocalCodes
 from interlock_gateway.adapters.guard import SqlGuard
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.meter import PrometheusMeter
 from interlock_gateway.adapters.noticeboard import LogBoard, LoggedBoard
 from interlock_gateway.adapters.policy_files import PolicyFolder
@@ -163,7 +164,11 @@ def compose(settings: Settings) -> Composed:
     meter, secrets = PrometheusMeter(), References(settings.home, vault_at(settings))
     classifier, targets = Classifier(), Targets(secrets)
     store = open_store(
-        settings.store_url, SystemClock(), SystemRandomness().identifier, random_bytes
+        settings.store_url,
+        SystemClock(),
+        SystemRandomness().identifier,
+        random_bytes,
+        LogKeys(settings.path("state/log-keys")),
     )
     policy = PolicyFolder(settings.path(settings.policies))
     ports = _ports(settings, store, policy, meter, secrets, classifier, targets)

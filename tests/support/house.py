@@ -20,6 +20,7 @@ from interlock.runbook import canonical_text
 from interlock_gateway.adapters.classifier import Classifier
 from interlock_gateway.adapters.codes import LocalCodes
 from interlock_gateway.adapters.guard import SqlGuard
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.meter import PrometheusMeter
 from interlock_gateway.adapters.policy_files import PolicyFolder
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
@@ -460,7 +461,7 @@ async def house(
     random, meter = SystemRandomness(), PrometheusMeter()
     policies, target = PolicyFolder(folder / "policies"), ObedientTarget()
     url = store_url or f"sqlite:///{folder}/store.db"
-    store = open_store(url, clock, random.identifier, random_bytes)
+    store = open_store(url, clock, random.identifier, random_bytes, LogKeys(folder / "log-keys"))
     gateway = assemble(
         Ports(
             store=store,
