@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 import structlog
 from fastapi import FastAPI
 
+from interlock_gateway.adapters.anchors import FileAnchor
 from interlock_gateway.adapters.catalogues import Snapshots
 from interlock_gateway.adapters.classifier import Classifier
 from interlock_gateway.adapters.clock import SystemClock
@@ -31,6 +32,7 @@ from interlock_gateway.adapters.targets.prometheus import PrometheusReader
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.adapters.vault import Vault, VaultAt, named_in
 from interlock_gateway.core.endpoint import base_url, network
+from interlock_gateway.service.anchoring import Anchor
 from interlock_gateway.service.considerate import (
     ConsiderateLogs,
     ConsiderateMetrics,
@@ -168,7 +170,7 @@ def compose(settings: Settings) -> Composed:
         SystemClock(),
         SystemRandomness().identifier,
         random_bytes,
-        LogKeys(settings.path("state/log-keys")),
+        _signer(settings),
     )
     policy = PolicyFolder(settings.path(settings.policies))
     ports = _ports(settings, store, policy, meter, secrets, classifier, targets)
@@ -219,7 +221,18 @@ def _ports(
         randomness=SystemRandomness(),
         meter=meter,
         pacing=pacing,
+        signer=_signer(settings),
+        anchors=_anchors(settings),
     )
+
+
+def _signer(settings: Settings) -> LogKeys:
+    return LogKeys(settings.path("state/log-keys"))
+
+
+def _anchors(settings: Settings) -> list[Anchor]:
+    """Return the anchors that the settings name; an incident's thread is told by the chat."""
+    return [FileAnchor(settings.path(settings.log.anchor))] if settings.log.anchor else []
 
 
 def _owns(settings: Settings) -> bool:
@@ -273,6 +286,7 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield what goes on beside the requests."""
     yield composed.telling.run()
     yield composed.reloading.run()
+    yield composed.gateway.anchoring.run()
     yield _sweep(composed)
     yield _prove(composed)
     if composed.slack is not None:

@@ -290,8 +290,9 @@ class World:
         self.ledger = Ledger()
         self.policy = Swapped(stage.policies)
         url = store_url or f"sqlite:///{folder}/store.db"
+        self._signer = LogKeys(folder / "log-keys")
         self.store = open_store(
-            url, self.clock, self._random.identifier, random_bytes, LogKeys(folder / "log-keys")
+            url, self.clock, self._random.identifier, random_bytes, self._signer
         )
         self.lives = [Life(), Life()]
         self.gateways = [self._assembled(life) for life in self.lives]
@@ -337,6 +338,7 @@ class World:
                 randomness=self._random,
                 meter=PrometheusMeter(),
                 pacing=Pacing(self.clock),
+                signer=self._signer,
             )
         )
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from interlock.proof import Key, key_text, read_key, signature_line
 
+from interlock_gateway.adapters.durable import settle
+
 _SEED = 32
 _NAME = re.compile(r"[0-9a-f]{8}\Z")
 
@@ -34,7 +36,7 @@ class LogKeys:
             file.write(name.encode() + b"\n" + seed)
             file.flush()
             os.fsync(file.fileno())
-        _settle(self._folder)
+        settle(self._folder)
         return text
 
     def sign(self, key: str, text: str) -> str:
@@ -60,12 +62,3 @@ class LogKeys:
             raise ValueError(f"{path} holds another key, {found.id}.")
         self._known[key] = found, private
         return found, private
-
-
-def _settle(folder: Path) -> None:
-    """Make the folder's new entry as durable as the file."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from interlock_gateway.service.anchoring import Anchor, Anchoring
 from interlock_gateway.service.approvals import Approvals
 from interlock_gateway.service.bell import Bell
+from interlock_gateway.service.bundling import Bundling
 from interlock_gateway.service.chat.hearing import Hearing
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import Door
@@ -18,6 +20,7 @@ from interlock_gateway.service.glass import BreakGlass
 from interlock_gateway.service.identity import CodeBook, Identity
 from interlock_gateway.service.inbox import Inbox
 from interlock_gateway.service.incidents import Incidents
+from interlock_gateway.service.log import Log
 from interlock_gateway.service.logs import LogsLanguage
 from interlock_gateway.service.metrics import MetricsLanguage
 from interlock_gateway.service.overview import Overview
@@ -27,6 +30,7 @@ from interlock_gateway.service.plans import Plans
 from interlock_gateway.service.ports import (
     Clock,
     Guard,
+    LogSigner,
     Meter,
     PolicySource,
     Randomness,
@@ -89,6 +93,9 @@ class Gateway:
     execution: Execution
     reconciling: Reconciling
     timeline: Timeline
+    bundling: Bundling
+    log: Log
+    anchoring: Anchoring
     followups: FollowUps
     recorded: RecordedRequests
     bell: Bell
@@ -121,6 +128,8 @@ class Ports:
     randomness: Randomness
     meter: Meter
     pacing: Pacing
+    signer: LogSigner
+    anchors: Sequence[Anchor] = ()
 
 
 def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
@@ -133,6 +142,7 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
     )
     approvals = Approvals(store, policy, seal, clock, meter, bell)
     stewards = Stewards(policy, steward_role)
+    anchoring = Anchoring(store, ports.anchors, clock, meter, random)
     return Gateway(
         identity=Identity(store, policy, ports.codes, ports.tokens, clock, random),
         incidents=Incidents(store, policy),
@@ -154,6 +164,9 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
+        bundling=Bundling(store, policy, ports.signer),
+        log=Log(store, anchoring, ports.signer, stewards),
+        anchoring=anchoring,
         followups=FollowUps(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from interlock_gateway.core.model import Before, Classification, Statement, Target
 from interlock_gateway.core.policy import Policy
-from interlock_gateway.core.timeline import Draft
+from interlock_gateway.core.timeline import Draft, StoredPart
 from interlock_gateway.service.record import Record
 from interlock_gateway.service.records import OutboxRow
 
@@ -100,6 +100,18 @@ class Reading(Protocol):
 
     def events(self, incident: str, *, after: int = 0, limit: int = 500) -> Sequence[StoredEvent]:
         """Return the events of one incident with a sequence above `after`, in order."""
+        ...
+
+    def event(self, event: str) -> StoredEvent | None:
+        """Return the event of that identifier, without its parts, or None."""
+        ...
+
+    def parts(self, events: Sequence[str]) -> Sequence[StoredPart]:
+        """Return every part of these events that is still there, with its salt."""
+        ...
+
+    def sequence_below(self, incident: str, size: int) -> int:
+        """Return the last sequence of an incident in the first `size` events of the log, or 0."""
         ...
 
     def tile(self, level: int, tile: int) -> Sequence[bytes]:

@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from interlock.proof import TILE_HASHES
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from interlock_gateway.adapters.store.driver import Driver, moment
 from interlock_gateway.adapters.store.schema import TABLES, Moment, events, parts
 from interlock_gateway.adapters.store.statements import counting, selecting, shape_of
+from interlock_gateway.core.timeline import StoredPart
 from interlock_gateway.service.log_records import NodeRow
 from interlock_gateway.service.record import Record
 
@@ -70,6 +71,29 @@ class SqlReading:
         found = self._connection.execute(query).all()
         belonging = self._parts([row.id for row in found])
         return [ReadEvent(row.sequence, row.body, belonging.get(row.id, {})) for row in found]
+
+    def event(self, event: str) -> ReadEvent | None:
+        """Return the event of that identifier, without its parts."""
+        query = select(events.c.sequence, events.c.body).where(events.c.id == event)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else ReadEvent(row.sequence, bytes(row.body), {})
+
+    def parts(self, events: Sequence[str]) -> Sequence[StoredPart]:
+        """Return every part of these events that is still there, with its salt."""
+        columns = (parts.c.id, parts.c.event, parts.c.salt, parts.c.content, parts.c.mediatype)
+        query = select(*columns).where(parts.c.event.in_(list(events))).order_by(parts.c.id)
+        found = self._connection.execute(query)
+        return [
+            StoredPart(row.id, row.event, bytes(row.salt), bytes(row.content), row.mediatype)
+            for row in found
+        ]
+
+    def sequence_below(self, incident: str, size: int) -> int:
+        """Return the last sequence of an incident in the first `size` events of the log."""
+        query = select(func.max(events.c.sequence)).where(
+            events.c.incident == incident, events.c.logindex < size
+        )
+        return int(self._connection.execute(query).scalar() or 0)
 
     def tile(self, level: int, tile: int) -> Sequence[bytes]:
         """Return the hashes of a tile of the log's tree; see the port."""

@@ -22,6 +22,7 @@ from interlock_gateway.adapters.store.statements import (
 )
 from interlock_gateway.core.log import is_due
 from interlock_gateway.core.timeline import SALT_BYTES, Draft, Event, Place, write
+from interlock_gateway.service.anchoring import announce
 from interlock_gateway.service.log_records import CheckpointRow, LogKeyRow
 from interlock_gateway.service.ports import Clock, ConflictError, LogSigner
 from interlock_gateway.service.record import Record
@@ -127,6 +128,8 @@ class SqlTransaction(SqlReading):
         note = signed(row, self._signer, *filter(None, (row.key, new)))
         if self.get(CheckpointRow, row.size) is None:
             self.add(CheckpointRow(row.size, note, self.now))
+            told = {event.incident for event in self._written if is_due([event.type])} - {""}
+            announce(self, note, {incident: self.length(incident) for incident in sorted(told)})
         if new:
             self.add(LogKeyRow(new, self._new_key, row.size, self.now, note))
             self._heads.row = self.change(row, key=new)
