@@ -48,8 +48,9 @@ async def anchored(tmp_path: Path, store_url: str, ledger: Ledger) -> AsyncItera
         yield opened
 
 
-async def _turn(home: House) -> None:
-    home.clock.pass_time(seconds=10)
+async def _turn(home: House, minutes: int = 1) -> None:
+    """Let time pass; a gateway that is started anew waits until the last one's claim ends."""
+    home.clock.pass_time(minutes=minutes)
     await home.gateway.anchoring.turn()
 
 
@@ -119,7 +120,7 @@ async def test_a_store_that_was_restored_from_a_backup_is_noticed_at_its_anchor(
     async with house(folder, anchors=[ledger]) as home:
         person = await home.login("you")
         await person.declares("What shall be forgotten")
-        await _turn(home)
+        await _turn(home, minutes=10)
     for old in folder.glob("store.db*"):
         old.unlink()
     shutil.copy(tmp_path / "backup.db", folder / "store.db")
@@ -127,7 +128,7 @@ async def test_a_store_that_was_restored_from_a_backup_is_noticed_at_its_anchor(
     async with house(folder, anchors=[ledger]) as home:
         person = await home.login("you")
         before = list(ledger.notes)
-        await _turn(home)
+        await _turn(home, minutes=20)
         await _turn(home)
         [anchor] = (await person.get("/v1/log"))["anchors"]
         assert "restored from a backup, or its end was cut off" in anchor["trouble"]
@@ -152,7 +153,7 @@ async def test_a_log_that_went_another_way_since_its_anchor_is_noticed(
     async with house(folder, anchors=[ledger]) as home:
         person = await home.login("you")
         await person.declares("What shall be forgotten")
-        await _turn(home)
+        await _turn(home, minutes=10)
     for old in folder.glob("store.db*"):
         old.unlink()
     shutil.copy(tmp_path / "backup.db", folder / "store.db")
@@ -161,7 +162,7 @@ async def test_a_log_that_went_another_way_since_its_anchor_is_noticed(
         person = await home.login("you")
         for number in range(4):
             await person.declares(f"Something else {number}")
-        await _turn(home)
+        await _turn(home, minutes=20)
         [anchor] = (await person.get("/v1/log"))["anchors"]
         assert "are not those that it holds a checkpoint of" in anchor["trouble"]
 

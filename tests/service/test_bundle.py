@@ -1,7 +1,6 @@
 """A bundle proves by itself that an incident's record is complete and unchanged."""
 
 import asyncio
-import io
 import json
 import subprocess
 import sys
@@ -11,22 +10,8 @@ from pathlib import Path
 import pytest
 from interlock.proof import read_key
 from interlock.proof.bundle_checks import bundle_findings
+from support.bundles import taken, unpacked, wrong
 from support.house import House, RunAt, Someone
-
-
-async def taken(someone: Someone, incident: str) -> bytes:
-    answer = await someone.call("GET", f"/v1/incidents/{incident}/bundle")
-    assert answer.status_code == 200, answer.text
-    return answer.content
-
-
-def unpacked(content: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(content)) as packed:
-        return {name: packed.read(name) for name in packed.namelist()}
-
-
-def wrong(files: dict[str, bytes]) -> list[str]:
-    return [f"{one.about}: {one.text}" for one in bundle_findings(files) if not one.holds]
 
 
 @pytest.mark.usefixtures("asked")

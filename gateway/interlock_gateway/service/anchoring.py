@@ -127,6 +127,7 @@ class Anchoring:
         self._meter = meter
         self._holder = randomness.identifier("gw_")
         self._troubles: dict[str, str] = {}
+        self._conflicting: set[str] = set()
 
     async def run(self) -> None:
         """Go on for ever: whatever goes wrong is said, and tried again."""
@@ -180,6 +181,7 @@ class Anchoring:
             self._troubles[anchor.name] = str(error)
         else:
             self._troubles.pop(anchor.name, None)
+            self._conflicting.discard(anchor.name)
 
     async def _laid(self, name: str, size: int, receipt: str) -> None:
         def unit(tx: Transaction) -> None:
@@ -191,12 +193,13 @@ class Anchoring:
     async def _conflicts(self, name: str, wrong: str) -> None:
         """Say it in the journal once, and leave what the anchor holds as it is."""
         self._meter.count("alarms", kind="anchor_conflict")
-        if self._troubles.get(name) == wrong:
-            return
+        if name in self._conflicting:
+            return  # what was seen first says most: the log grows past it
         data = {"anchor": name, "conflict": wrong}
         await self._store.commit(
             lambda tx: tx.append(Draft("log.anchor_conflict", "system", data, subject=name))
         )
+        self._conflicting.add(name)
         self._troubles[name] = wrong
 
 

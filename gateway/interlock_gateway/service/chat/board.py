@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -133,14 +133,22 @@ class ChatBoard:
         if (await self._store.read(lambda tx: row_of(tx, incident))).drill:
             return  # nothing rests on it
         size = read_checkpoint(told["note"]).size
-        room = await self._rooms.bring(incident) if self._rooms else None
-        head = await self._once(record_of(incident), room.room if room else self._room)
         said = checkpoint_of(incident, size, told["length"], told["note"])
-        with suppress(
-            GoneError
-        ):  # the thread was deleted: this anchor ends there, and is not said
-            post = await self._once(said, head.room, head.ts)
-            await self._store.commit(partial(_laid, incident=incident, size=size, post=post))
+        room = await self._rooms.bring(incident) if self._rooms else None
+        try:
+            post = await self._in_thread(incident, said, room.room if room else self._room)
+        except NotReachedError as error:
+            if not error.barred or room is None or self._rooms is None:
+                raise
+            await self._rooms.lose(incident)
+            post = await self._in_thread(incident, said, self._room)
+        except GoneError:
+            return  # the thread was deleted: this anchor ends there, and nothing says otherwise
+        await self._store.commit(partial(_laid, incident=incident, size=size, post=post))
+
+    async def _in_thread(self, incident: str, said: Words, room: str) -> PostRow:
+        head = await self._once(record_of(incident, room), room)
+        return await self._once(replace(said, key=f"{said.key}/{room}"), head.room, head.ts)
 
     async def _news(self, notice: OutboxRow, rooms: IncidentRooms) -> None:
         """Tell an incident's own room what is new; nobody is told where it has none."""
