@@ -47,7 +47,7 @@ def verify(
     Args:
         file: an evidence bundle: a .zip, or the folder it was unpacked to
         log: check the gateway's whole log instead, event by event
-        key: a key of the log, as its operators published it; repeatable
+        key: a key of the log, as you know it; repeatable
         anchor: a file with checkpoints that were kept outside the store
     """
     if (file is None) == (not log):

@@ -21,7 +21,7 @@ Evidence of {incident}
 What was recorded of this incident, with what proves that it is complete and unchanged.
 
   python3 verify.py              checks everything (Python 3.11, and: pip install cryptography)
-  python3 verify.py --key KEY    against the log's key, as its operators published it
+  python3 verify.py --key KEY    against the log's key, as you know it
   python3 verify.py --anchor F   against checkpoints that were kept elsewhere
 
 timeline.jsonl  every event, a line each, exactly as it was recorded
