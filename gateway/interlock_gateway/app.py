@@ -27,6 +27,7 @@ from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.slack.at import SlackAt
 from interlock_gateway.adapters.store import PostgresEchoes, SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
+from interlock_gateway.adapters.targets.http import GuardedClient
 from interlock_gateway.adapters.targets.loki import LokiReader
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
 from interlock_gateway.adapters.tokens import SignedRunTokens
@@ -49,6 +50,7 @@ from interlock_gateway.service.reloading import (
     Reloading,
     Unchanged,
 )
+from interlock_gateway.service.skew import Clocks
 from interlock_gateway.service.telling import Telling
 from interlock_gateway.settings import Settings
 from interlock_gateway.web.server import serve
@@ -155,6 +157,16 @@ def _connected(
     return connect(at, gateway, store, seal, secrets.resolve)
 
 
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What reaches the world beyond the store, and whose clocks it hears."""
+
+    secrets: References
+    classifier: Classifier
+    targets: Targets
+    clocks: Clocks
+
+
 def compose(settings: Settings) -> Composed:
     """Build a gateway from its settings; opening the store may migrate it.
 
@@ -164,7 +176,8 @@ def compose(settings: Settings) -> Composed:
         OSError, ValueError: a key file cannot be used.
     """
     meter, secrets = PrometheusMeter(), References(settings.home, vault_at(settings))
-    classifier, targets = Classifier(), Targets(secrets)
+    clocks = Clocks()
+    outside = _Outside(secrets, Classifier(), Targets(secrets, clocks), clocks)
     store = open_store(
         settings.store_url,
         SystemClock(),
@@ -173,15 +186,15 @@ def compose(settings: Settings) -> Composed:
         _signer(settings),
     )
     policy = PolicyFolder(settings.path(settings.policies))
-    ports = _ports(settings, store, policy, meter, secrets, classifier, targets)
+    ports = _ports(settings, store, policy, meter, outside)
     gateway = assemble(ports, steward_role=settings.steward_role)
     at = slack_at(settings)
     slack = _connected(at, gateway, store, ports.seal, secrets) if at else None
     return Composed(
         gateway=replace(gateway, chat=slack.uses) if slack else gateway,
         store=store,
-        targets=targets,
-        classifier=classifier,
+        targets=outside.targets,
+        classifier=outside.classifier,
         telling=_telling(settings, gateway, store, slack),
         reloading=Reloading(store, policy, gateway.clock, meter, _tell),
         meter=meter,
@@ -197,22 +210,21 @@ def _ports(
     store: SqlStore,
     policy: PolicyFolder,
     meter: PrometheusMeter,
-    secrets: References,
-    classifier: Classifier,
-    targets: Targets,
+    outside: _Outside,
 ) -> Ports:
     clock = SystemClock()
     pacing = Pacing(clock)
     consideration = Consideration(pacing, clock, meter)
-    reader = ConsiderateReader(targets, consideration)
+    reader = ConsiderateReader(outside.targets, consideration)
+    secrets, client = outside.secrets, GuardedClient(clocks=outside.clocks)
     return Ports(
         store=store,
         policy=policy,
-        guard=SqlGuard(Snapshots(reader), classifier),
+        guard=SqlGuard(Snapshots(reader), outside.classifier),
         reader=reader,
-        actor=targets,
-        metrics=ConsiderateMetrics(PrometheusReader(secrets), consideration),
-        logs=ConsiderateLogs(LokiReader(secrets), consideration),
+        actor=outside.targets,
+        metrics=ConsiderateMetrics(PrometheusReader(secrets, client), consideration),
+        logs=ConsiderateLogs(LokiReader(secrets, client), consideration),
         seal=KeySeal(key_in(settings.path("state/seal.key"))),
         tokens=SignedRunTokens(key_in(settings.path("state/run-token.key"))),
         codes=codes_of(settings),
@@ -223,6 +235,7 @@ def _ports(
         pacing=pacing,
         signer=_signer(settings),
         anchors=_anchors(settings),
+        clocks=outside.clocks,
     )
 
 
@@ -287,6 +300,7 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     yield composed.telling.run()
     yield composed.reloading.run()
     yield composed.gateway.anchoring.run()
+    yield composed.gateway.clock_watch.run(composed.store.clock)
     yield _sweep(composed)
     yield _prove(composed)
     if composed.slack is not None:

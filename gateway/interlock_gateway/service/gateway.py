@@ -1,7 +1,7 @@
 """All use cases of a gateway: assembled from ports, gathered for the web to call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from interlock_gateway.service.anchoring import Anchor, Anchoring
@@ -44,6 +44,7 @@ from interlock_gateway.service.reconciling import Reconciling
 from interlock_gateway.service.recorded import RecordedRequests
 from interlock_gateway.service.revoking import Revoking
 from interlock_gateway.service.runs import Runs, Shelved
+from interlock_gateway.service.skew import Clocks, ClockWatch
 from interlock_gateway.service.stewards import Stewards
 from interlock_gateway.service.targets import Actor, Logs, Metrics, Reader
 from interlock_gateway.service.telemetry import TelemetryQueries
@@ -96,6 +97,8 @@ class Gateway:
     bundling: Bundling
     log: Log
     anchoring: Anchoring
+    clocks: Clocks
+    clock_watch: ClockWatch
     followups: FollowUps
     recorded: RecordedRequests
     bell: Bell
@@ -130,6 +133,7 @@ class Ports:
     pacing: Pacing
     signer: LogSigner
     anchors: Sequence[Anchor] = ()
+    clocks: Clocks = field(default_factory=Clocks)
 
 
 def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
@@ -167,6 +171,8 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         bundling=Bundling(store, policy, ports.signer),
         log=Log(store, anchoring, ports.signer, stewards),
         anchoring=anchoring,
+        clocks=ports.clocks,
+        clock_watch=ClockWatch(store, ports.clocks, meter),
         followups=FollowUps(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,

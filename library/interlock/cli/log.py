@@ -21,6 +21,7 @@ _FIELDS = [
     field("signed at", key="signed_at"),
     field("key"),
     field("anchors", shrinks=True),
+    field("clocks", shrinks=True),
 ]
 
 
@@ -34,7 +35,9 @@ def status(*, access: Access = USUAL, form: Form = PLAIN) -> None:
         return
     keys = [one["key"] for one in found["keys"]]
     told = [_anchor(one) for one in found["anchors"]]
-    show_one({**found, "key": keys[-1], "anchors": "; ".join(told)}, _FIELDS, form)
+    clocks = "; ".join(map(_clock, found["clocks"]))
+    shown = {**found, "key": keys[-1], "anchors": "; ".join(told), "clocks": clocks}
+    show_one(shown, _FIELDS, form)
     if not any(one["size"] for one in found["anchors"]):
         here().hint(_ANCHORLESS)
     here().hint("  next  interlock verify --log", "dim")
@@ -59,3 +62,8 @@ def _anchor(found: Json) -> str:
     if not found["size"]:
         return f"{found['anchor']}: nothing yet"
     return f"{found['anchor']}: up to event {found['size']} at {found['at']} ({found['receipt']})"
+
+
+def _clock(found: Json) -> str:
+    sign = "✖ " if found["off"] else ""
+    return f"{sign}{found['source']} {found['offset_s']:+.3f} s ± {found['uncertainty_s']:.3f}"

@@ -23,6 +23,7 @@ def _log(
         "signed_at": "2026-01-02T03:04:05.000Z",
         "keys": [{"id": "x", "key": proofs.KEY, "since": 0, "at": None}],
         "anchors": [],
+        "clocks": [{"source": "slack", "offset_s": 2.5, "uncertainty_s": 0.1, "off": True}],
     }
     desk.gateway.routes["GET /v1/log"] = status
     pages = [{"entries": entries or proofs.entries(events)}, {"entries": []}]
@@ -120,6 +121,7 @@ def test_the_log_says_how_far_it_is_anchored(desk: Desk) -> None:
     result = desk.run("log")
     assert proofs.KEY in result.out
     assert "It is anchored nowhere" in result.err
+    assert "✖ slack +2.500 s ± 0.100" in result.out
     at = "2026-01-02T03:04:05.000Z"
     status["anchors"] = [
         {"anchor": "file", "size": 6, "at": at, "receipt": "f at byte 0", "trouble": ""},

@@ -5,6 +5,7 @@ import fcntl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -63,6 +64,24 @@ class SqlStore:
         takes less time than waking a thread, in which it would hold the interpreter as well.
         """
         return self._ask(question) if self._embedded else await self.read(question)
+
+    async def clock(self) -> tuple[datetime, datetime, datetime] | None:
+        """Return our moment before asking, what the store's server says, and ours after.
+
+        None for the embedded store, which has no clock of its own.
+        """
+        if self._embedded:
+            return None
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._shown)
+
+    def _shown(self) -> tuple[datetime, datetime, datetime]:
+        try:
+            with self._reading.begun() as connection:
+                began = datetime.now(UTC)
+                theirs = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+                return began, theirs, datetime.now(UTC)
+        except SQLAlchemyError as error:
+            raise StoreUnwritableError(f"The store cannot be read: {words(error)}") from error
 
     def _ask(self, question: Callable[[Reading], T]) -> T:
         try:

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from interlock.export import FORMS
 
+from interlock_gateway.core.skew import Skew
 from interlock_gateway.service.anchoring import Anchored
 from interlock_gateway.service.log import LogStatus
 from interlock_gateway.service.log_records import LogKeyRow
@@ -22,7 +23,8 @@ _Size = Annotated[int, Query(ge=0, lt=2**53)]
 @routes.get("/log")
 async def status(_who: PersonOnly, gateway: Asking) -> Json:
     """Say where the log stands: its size, its newest checkpoint, its keys and anchors."""
-    return _status(await gateway.log.status())
+    clocks = [_clock(one) for one in gateway.clock_watch.clocks]
+    return {**_status(await gateway.log.status()), "clocks": clocks}
 
 
 @routes.get("/log/growth")
@@ -90,6 +92,15 @@ def _status(found: LogStatus) -> Json:
         "signed_at": moment(found.signed_at),
         "keys": [_key(key) for key in found.keys],
         "anchors": [_anchor(anchor) for anchor in found.anchors],
+    }
+
+
+def _clock(skew: Skew) -> Json:
+    return {
+        "source": skew.source,
+        "offset_s": round(skew.offset_s, 3),
+        "uncertainty_s": round(skew.uncertainty_s, 3),
+        "off": skew.is_off,
     }
 
 
