@@ -27,6 +27,7 @@ from interlock_gateway.adapters.store import PostgresEchoes, SqlStore, open_stor
 from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.targets.loki import LokiReader
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
+from interlock_gateway.adapters.template_folder import TemplateFolder
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.adapters.vault import Vault, VaultAt, named_in
 from interlock_gateway.core.endpoint import base_url, network
@@ -214,6 +215,7 @@ def _ports(
         randomness=SystemRandomness(),
         meter=meter,
         pacing=pacing,
+        templates=TemplateFolder(settings.path(settings.exports)),
     )
 
 

@@ -66,6 +66,7 @@ MEANINGS = {
     "public_url": "Where people reach the pages, for links; `http://host:port` unless said.",
     "policies": "The folder with permissions, roles, approval rules, targets and actions.",
     "runbooks": "The folder with curated runbooks.",
+    "exports": "The folder with a team's own templates of exports, `NAME.md`.",
     "steward_role": "The role of roles.csv whose people may start a drill and end anybody's "
     "link to Slack; nobody by default.",
     "log_level": "`debug`, `info`, `warning` or `error`.",

@@ -1,7 +1,7 @@
 """All use cases of a gateway: assembled from ports, gathered for the web to call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from interlock_gateway.service.approvals import Approvals
@@ -58,6 +58,30 @@ class Library(Protocol):
         ...
 
 
+class TemplateSource(Protocol):
+    """The team's own templates of exports."""
+
+    def read(self, name: str) -> str | None:
+        """Return the text of one; None where there is none of that name."""
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """Return what there is, sorted."""
+        ...
+
+
+class NoTemplates:
+    """A team without templates of its own."""
+
+    def read(self, name: str) -> str | None:  # noqa: ARG002  the port's parameter
+        """Return None."""
+        return None
+
+    def names(self) -> tuple[str, ...]:
+        """Return nothing."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class ChatUses:
     """What people do about a chat: in it, and on the page where they link their account."""
@@ -100,6 +124,7 @@ class Gateway:
     drills: Drills
     stewards: Stewards
     chat: ChatUses | None = None
+    templates: TemplateSource = field(default_factory=NoTemplates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +146,7 @@ class Ports:
     randomness: Randomness
     meter: Meter
     pacing: Pacing
+    templates: TemplateSource = field(default_factory=NoTemplates)
 
 
 def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
@@ -164,4 +190,5 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         bell=bell,
         drills=Drills(store, policy, seal, random, bell, stewards),
         stewards=stewards,
+        templates=ports.templates,
     )

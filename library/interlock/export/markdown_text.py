@@ -6,6 +6,7 @@ Sources: CommonMark 0.31.2 (sections 2.4, 6.1, 6.3), GFM 0.29 (tables, autolinks
 """
 
 import re
+from collections.abc import Sequence
 
 from interlock.export.text import block, line, trimmed
 
@@ -15,6 +16,7 @@ _RISKY = re.compile(
     r"[`<$@]"  # code, HTML and autolinks, mathematics, mentions and mail addresses
     r"|&#?\w+;"  # entities
     r"|[#!]\d|\bGH-\d"  # issue and merge request numbers
+    r"|\b(?=[\da-f]*[a-f])(?=[a-f]*\d)[\da-f]{7,40}\b"  # commits
     r"|[A-Za-z][A-Za-z0-9+.\-]*:\S"  # anything with a scheme, javascript: included
     r"|www\.|:[\w+\-]*[A-Za-z][\w+\-]*:"  # GFM autolinks; emoji names
     r"|\]\(|\[\[|\{[{%]",  # links, wiki links, template languages
@@ -49,6 +51,11 @@ def fence(text: str, info: str, limit: int) -> list[str]:
     body = block(trimmed(text), limit)
     marks = "`" * max(3, _longest_run(body) + 1)
     return [f"{marks}{info}", *body.split("\n"), marks]
+
+
+def cited(events: Sequence[str]) -> str:
+    """Return citations in a code span: GitHub would link a bare #12 to an issue."""
+    return f"`{' '.join(f'[#{event}]' for event in events)}`" if events else ""
 
 
 def _word(word: str, *, pipe: str) -> str:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from interlock.export.kept import Kept
 from interlock.export.model import Entry, Subject
 from interlock.export.text import MAX_DEPTH, plain, shown
 
@@ -135,6 +136,11 @@ class Reading:
             (shown(key), plain(value)) for key, value in self.data.items() if not is_part(value)
         )
 
+    def kept(self) -> tuple[Kept, ...]:
+        """Return what stands outside the body, as the body names it, in the event's order."""
+        found = ((shown(key), raw) for key, raw in self.data.items() if is_part(raw))
+        return tuple(_kept(key, raw) for key, raw in found)
+
     def when(self, key: str) -> datetime | None:
         """Return a time in the data, in UTC, or None."""
         return moment(self.data.get(key))
@@ -146,6 +152,18 @@ class Reading:
             for raw in _parts_in(self.data, MAX_DEPTH)
             if isinstance(value := self.resolve(raw), Absent)
         ]
+
+
+def _kept(key: str, raw: Mapping[str, Any]) -> Kept:
+    size = raw.get("size")
+    known = isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _MAX_NUMBER
+    return Kept(
+        key=key,
+        id=_word(raw.get("$part")),
+        commitment=_word(raw.get("commitment")),
+        mediatype=_word(raw.get("mediatype")),
+        size=size if known else None,
+    )
 
 
 def is_part(raw: Any) -> bool:

@@ -16,7 +16,17 @@ from enum import Enum
 from typing import Any
 
 from interlock.export.clock import clock
-from interlock.export.model import Grid, Left, Pairs, Phase, Picture, Postmortem, Source, Words
+from interlock.export.model import (
+    Grid,
+    Left,
+    Pairs,
+    Phase,
+    Picture,
+    Postmortem,
+    RunStory,
+    Source,
+    Words,
+)
 from interlock.export.text import plain, written
 
 SCHEMA = "interlock/postmortem/v1"
@@ -59,11 +69,30 @@ def _value(value: Any) -> Any:
 
 
 def _object(value: Any) -> dict[str, Any]:
-    shape = {"shape": type(value).__name__.lower()} if isinstance(value, _SHAPED) else {}
+    shape = {"shape": type(value).__name__.lower()} if isinstance(value, SHAPED) else {}
     more: dict[str, Any] = {"seconds": value.seconds} if isinstance(value, Phase) else {}
     if isinstance(value, Source):
         more = {"facts": dict(value.facts)}
-    return shape | {f.name: _value(getattr(value, f.name)) for f in fields(value)} | more
+    named = (f.name for f in fields(value) if (type(value), f.name) not in ELSEWHERE)
+    return shape | {name: _value(getattr(value, name)) for name in named} | more
 
 
-_SHAPED = (Words, Grid, Pairs, Picture, Left)
+ELSEWHERE = frozenset({(RunStory, "cells")})
+"""What tells again, for notebooks, what the moments of a run already hold."""
+
+SHAPED = (Words, Grid, Pairs, Picture, Left)
+
+
+def lines_text(postmortem: Postmortem, *, zone: str = "UTC") -> str:
+    """Return the timeline as JSON Lines: first what the record is, then one moment a line.
+
+    Each line is an object whose `line` says what it holds: `about`, with the schema and the
+    fields of the record, or `moment`. What backs a moment up stands in it whole.
+    """
+    clock(zone)
+    pm = postmortem
+    named = ("id", "title", "severity", "state", "commander", "start", "end", "profile")
+    about = {"line": "about", "schema": SCHEMA} | {n: _value(getattr(pm, n)) for n in named}
+    lines = [about | {"exported_at": _value(pm.exported_at), "record": _value(pm.record)}]
+    lines += [{"line": "moment"} | _value(moment) for moment in pm.moments]
+    return "".join(f"{written(one)}\n" for one in lines)
