@@ -42,7 +42,7 @@ VERBS = {
     "slack": "slack:app",
     "note": "story:note",
     "timeline": "story:timeline",
-    "export": "story:export",
+    "export": "exporting:export",
     "sql": "sql:app",
     "policy": "policy:app",
 }

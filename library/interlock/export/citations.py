@@ -224,7 +224,8 @@ def _starts(block: Sequence[str]) -> list[int]:
 
 def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
     """Yield each paragraph, item, row and quotation with the number of its first line."""
-    fence, block, first = "", [], 0
+    fence, first = "", 0
+    block: list[str] = []
     for number, raw in enumerate(lines, start=1):
         line = raw.rstrip("\r")
         mark = _FENCE.match(line)

@@ -40,7 +40,7 @@ def fill(page: Page, template: Template) -> list[str]:
     for part in template.parts:
         match part:
             case Only(name, unless, parts):
-                if bool(page.said[name]) != unless:
+                if _stays(page, name, unless=unless):
                     for inner in parts:
                         _put(out, _lines(page, inner, left))
             case Said() | Section():
@@ -50,6 +50,13 @@ def fill(page: Page, template: Template) -> list[str]:
     if page.said["audit"] and "audit" not in template.sections():
         _put(out, ["", "## For the auditor", "", *_section(page, "audit", ()), ""])
     return out
+
+
+def _stays(page: Page, name: str, *, unless: bool) -> bool:
+    """Tell whether guarded lines stay; in a file that is written again, sections have a place."""
+    if page.marked and name != "audit":
+        return not unless
+    return bool(page.said[name]) != unless
 
 
 def only(page: Page, sections: Sequence[str]) -> list[str]:
