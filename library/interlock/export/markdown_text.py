@@ -7,6 +7,7 @@ Sources: CommonMark 0.31.2 (sections 2.4, 6.1, 6.3), GFM 0.29 (tables, autolinks
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from interlock.export.text import block, line, trimmed
 
@@ -58,9 +59,10 @@ def cited(events: Sequence[str]) -> str:
     return f"`{' '.join(f'[#{event}]' for event in events)}`" if events else ""
 
 
+@lru_cache(8_192)  # the same words come again and again, in timelines above all
 def _word(word: str, *, pipe: str) -> str:
-    if _BLANK.fullmatch(word) or not word:
-        return word
+    if word.isalpha() or word.isspace() or not word:
+        return word  # nothing in it could be taken for anything
     if not _RISKY.search(word):
         return _escaped(word, pipe)
     before, core, after = _punctuated(word)

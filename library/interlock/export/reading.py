@@ -16,6 +16,8 @@ from interlock.export.model import Entry, Subject
 from interlock.export.text import MAX_DEPTH, plain, shown
 
 _SEQUENCE = re.compile(r"[0-9]{1,18}\Z")
+_SCALARS = (str, int, float)
+_NO_PARTS = (*_SCALARS, list, tuple)
 _YEARS = range(1900, 9000)
 _MAX_NUMBER = 1e15
 
@@ -98,6 +100,21 @@ class Reading:
         """Return what `raw` stands for, made of plain JSON of bounded depth."""
         if not is_part(raw):
             return plain(raw)
+        name = raw["$part"]
+        if not isinstance(name, str):
+            return self._found(raw)
+        if name not in self._opened:
+            found = self._found(raw)
+            self._opened[name] = found if isinstance(found, Absent) else plain(found)
+        return self._opened[name]
+
+    @cached_property
+    def _opened(self) -> dict[str, Any]:
+        """What was opened already, for it is asked for again, and may be large."""
+        return {}
+
+    def _found(self, raw: Mapping[str, Any]) -> Any:
+        """Return the content of a part as it came, or why it is not here."""
         parts = _mapping(getattr(self.entry, "parts", None))
         name = raw["$part"]
         part = _mapping(parts.get(name) if isinstance(name, str) else None)
@@ -105,7 +122,7 @@ class Reading:
             return Absent(_why_redacted(part["redacted"]), redacted=True)
         if "text" not in part and "json" not in part:
             return Absent("not in this export")
-        return plain(part["text"] if "text" in part else part["json"])
+        return part["text"] if "text" in part else part["json"]
 
     def word(self, key: str) -> str:
         """Return a short scalar as text; "" when there is none."""
@@ -150,7 +167,7 @@ class Reading:
         return [
             value
             for raw in _parts_in(self.data, MAX_DEPTH)
-            if isinstance(value := self.resolve(raw), Absent)
+            if isinstance(value := self._found(raw), Absent)
         ]
 
 
@@ -168,7 +185,9 @@ def _kept(key: str, raw: Mapping[str, Any]) -> Kept:
 
 def is_part(raw: Any) -> bool:
     """Tell whether a value in an event's data stands for a part kept outside the body."""
-    return isinstance(raw, Mapping) and "$part" in raw
+    if isinstance(raw, _NO_PARTS):
+        return False  # most values; asking whether something is a Mapping takes ten times longer
+    return isinstance(raw, (dict, Mapping)) and "$part" in raw
 
 
 def moment(value: Any) -> datetime | None:
@@ -193,7 +212,7 @@ def number(value: Any) -> float | None:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def _word(value: Any) -> str:
@@ -210,10 +229,10 @@ def _why_redacted(value: Any) -> str:
 
 
 def _parts_in(value: Any, depth: int) -> list[Mapping[str, Any]]:
+    if depth <= 0 or isinstance(value, _SCALARS):
+        return []
     if is_part(value):
         return [value]
-    if depth <= 0:
-        return []
     items = value.values() if isinstance(value, Mapping) else value
     nested = isinstance(value, (Mapping, list, tuple))
     return [part for item in items for part in _parts_in(item, depth - 1)] if nested else []

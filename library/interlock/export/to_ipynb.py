@@ -11,17 +11,17 @@ Source: nbformat 4.5.
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 from interlock.errors import UsageError
 from interlock.export.about import about_lines
 from interlock.export.clock import Clock, clock
 from interlock.export.exhibits import output_exhibits
-from interlock.export.kept import Call, Cell
+from interlock.export.kept import Call, Cell, Kept
 from interlock.export.markdown_text import cited, prose
 from interlock.export.model import Exhibit, Left, Pairs, Picture, Postmortem, RunStory, Words
-from interlock.export.text import block, plain, written
+from interlock.export.text import block, written
 from interlock.export.to_markdown import run_line
 
 SCHEMA = "interlock/run-notebook/v1"
@@ -48,14 +48,13 @@ def notebook_text(postmortem: Postmortem, *, zone: str = "UTC", run: str = "") -
         raise UsageError(
             f"{postmortem.id} has no run {run!r}.", code="run-not-found", help=f"It has {known}."
         )
-    cells = [_top(postmortem, when), *(c for story in runs for c in _run(story, when))]
-    notebook = {
-        "cells": cells,
-        "metadata": _metadata(postmortem, runs),
-        "nbformat": 4,
-        "nbformat_minor": 5,
-    }
-    return written(plain(notebook), indent=1) + "\n"
+    cells = chain((_top(postmortem, when),), *(_run(story, when) for story in runs))
+    lines = ",\n".join(map(written, cells))  # a cell a line: to be compared, and fast
+    metadata = written(_metadata(postmortem, runs))
+    return (
+        f'{{"cells": [\n{lines}\n],\n"metadata": {metadata},\n'
+        '"nbformat": 4,\n"nbformat_minor": 5\n}\n'
+    )
 
 
 def _metadata(pm: Postmortem, runs: Sequence[RunStory]) -> dict[str, Any]:
@@ -113,7 +112,7 @@ def _code(story: RunStory, cell: Cell, about: str) -> dict[str, Any]:
         "attempt": cell.attempt,
         "state": cell.state,
         "events": list(cell.events),
-        "evidence": [asdict(part) for part in cell.parts],
+        "evidence": [_part(part) for part in cell.parts],
         "calls": [_call(call) for call in cell.calls],
     }
     return {
@@ -128,6 +127,16 @@ def _code(story: RunStory, cell: Cell, about: str) -> dict[str, Any]:
 
 def _no_text(cell: Cell) -> str:
     return f"# The text of {block(cell.step, 100)!r} is not in this export."
+
+
+def _part(part: Kept) -> dict[str, Any]:
+    return {
+        "key": part.key,
+        "id": part.id,
+        "commitment": part.commitment,
+        "mediatype": part.mediatype,
+        "size": part.size,
+    }
 
 
 def _call(call: Call) -> dict[str, Any]:
