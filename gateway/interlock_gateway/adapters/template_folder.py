@@ -18,21 +18,23 @@ class TemplateFolder:
     def read(self, name: str) -> str | None:
         """Return the text of a template; None where there is no such file.
 
-        A link or a device in the place of a file is none; a file too large is cut, and is then
-        refused for its size.
+        A link counts if it leads to a file of the same folder, as those of a mounted
+        configuration do. A file too large is cut, and is then refused for its size.
         """
         if not is_name(name):
             return None
+        folder = self._folder.resolve()
+        path = (folder / f"{name}.md").resolve()
+        if not path.is_relative_to(folder):
+            return None
         try:
-            handle = os.open(
-                self._folder / f"{name}.md", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
-            )
+            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
             return None
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                return None
-            return file.read(_MOST_BYTES + 1).decode("utf-8", "replace")
+        try:
+            return _text(handle)
+        finally:
+            os.close(handle)
 
     def names(self) -> tuple[str, ...]:
         """Return what templates there are, sorted."""
@@ -41,3 +43,11 @@ class TemplateFolder:
         except OSError:
             return ()
         return tuple(sorted(filter(is_name, found)))
+
+
+def _text(handle: int) -> str | None:
+    """Return what a file holds; None for a folder, a pipe or a device."""
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        return None
+    with os.fdopen(os.dup(handle), "rb") as file:
+        return file.read(_MOST_BYTES + 1).decode("utf-8", "replace")

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from interlock.export.fold import STEP_ENDS
 from interlock.export.model import Entry
 from interlock.export.reading import Reading
 from interlock.export.regions import Region, regions
+from interlock.export.text import shown
 
 _CITATION = re.compile(r"\[#(\d{1,18})\]")
 _DIGITS = 19
@@ -63,7 +65,7 @@ class Checked:
     """A document after it was checked.
 
     Attributes:
-        until: the last event that the document's regions know; None without a region.
+        until: the last event that all regions of the document know; None without a region.
         newest: the last event of the record.
     """
 
@@ -94,8 +96,10 @@ def check(document: str, entries: Sequence[Entry]) -> Checked:
     found = regions(document, "the document")
     whole = {n for region in found if not region.edited for n in range(region.begin, region.end)}
     until = min(filter(None, map(_until, found)), default=None)
+    # Without a region: whoever cites an event knew all before it.
+    known = max(map(int, _CITATION.findall(document)), default=0) if until is None else until
     told = [
-        _exported(record.judged(line, text, until), whole)
+        _exported(record.judged(line, text, known), whole)
         for line, text in _sentences(document.split("\n"))
     ]
     return Checked(tuple(told), until, record.newest)
@@ -117,19 +121,22 @@ class _Record:
     def __init__(self, readings: Sequence[Reading]) -> None:
         numbered = [reading for reading in readings if not reading.cite.startswith("?")]
         self._by_cite = {reading.cite: reading for reading in numbered}
-        self._by_subject: dict[str, list[int]] = {}
+        self._telling: dict[str, list[int]] = {}
+        self._correcting: dict[str, list[int]] = {}
         for reading in numbered:
-            for subject in _subjects(reading):
-                self._by_subject.setdefault(subject, []).append(int(reading.cite))
+            for subject in _tells_of(reading):
+                self._telling.setdefault(subject, []).append(int(reading.cite))
+            for event in _corrects(reading):
+                self._correcting.setdefault(event, []).append(int(reading.cite))
         self.newest = max((int(reading.cite) for reading in numbered), default=0)
 
-    def judged(self, line: int, text: str, until: int | None) -> Sentence:
-        """Return a sentence with how it stands."""
+    def judged(self, line: int, text: str, known: int) -> Sentence:
+        """Return a sentence with how it stands; `known` is the last event its author knew."""
         cites = tuple(dict.fromkeys(str(int(cite)) for cite in _CITATION.findall(text)))
-        state, about = self._state(cites, until)
+        state, about = self._state(cites, known)
         return Sentence(line, text, cites, state, about)
 
-    def _state(self, cites: tuple[str, ...], until: int | None) -> tuple[State, tuple[str, ...]]:
+    def _state(self, cites: tuple[str, ...], known: int) -> tuple[State, tuple[str, ...]]:
         if not cites:
             return State.UNVERIFIED, ()
         missing = tuple(cite for cite in cites if cite not in self._by_cite)
@@ -138,48 +145,25 @@ class _Record:
         redacted = tuple(cite for cite in cites if _is_redacted(self._by_cite[cite]))
         if redacted:
             return State.REDACTED, redacted
-        later = self._later(cites, until)
+        later = self._later(cites, known)
         return (State.STALE, later) if later else (State.CITED, ())
 
-    def _later(self, cites: tuple[str, ...], until: int | None) -> tuple[str, ...]:
-        """Return later events about the same; those that the text's own export knew count not.
+    def _later(self, cites: tuple[str, ...], known: int) -> tuple[str, ...]:
+        """Return later events about the same, and whatever corrects what is cited.
 
-        A correction of a cited event counts always: it says that the event is wrong.
+        A correction counts however old it is: it says that the event itself is wrong.
         """
-        known = max(int(cite) for cite in cites) if until is None else until
         found: set[int] = set()
         for cite in cites:
             own = self._by_cite[cite]
-            corrections = self._by_subject.get(f"corrects:{cite}", ())
-            corrections_by_id = self._by_subject.get(f"corrects:{own.event.get('id')}", ())
-            found |= {n for n in (*corrections, *corrections_by_id) if str(n) not in cites}
-            for subject in _subjects(own):
-                same = self._by_subject[subject] if not subject.startswith("corrects:") else ()
-                found |= {n for n in same if n > known and str(n) not in cites}
-        return tuple(str(number) for number in sorted(found))
+            for name in (cite, shown(own.event.get("id"))):
+                found.update(self._correcting.get(name, ()))
+            for subject in _is_about(own):
+                found.update(n for n in self._telling.get(subject, ()) if n > known)
+        return tuple(str(number) for number in sorted(found) if str(number) not in cites)
 
 
-_CORRECTING = ("corrects", "supersedes", "note", "of_event")
-_SUBJECTS = ("approval", "plan", "followup", "hypothesis", "query")
-
-
-def _subjects(reading: Reading) -> Iterator[str]:
-    """Yield what an event is about, so that later events about the same are found."""
-    for key in _SUBJECTS:
-        if word := reading.word(key):
-            yield f"{key}:{word}"
-    about = reading.subject
-    if about.run and about.step:
-        yield f"step:{about.run}:{about.step}"
-    if reading.type in {"run.started", "run.ended"} and about.run:
-        yield f"run:{about.run}"
-    if reading.type in _ONE_STATE:
-        yield f"state:{_ONE_STATE[reading.type]}"
-    for key in _CORRECTING:
-        if word := reading.word(key):
-            yield f"corrects:{word}"
-
-
+_SUBJECTS = ("approval", "plan", "followup", "hypothesis")
 _ONE_STATE: Mapping[str, str] = {
     "incident.declared": "severity",
     "incident.severity_changed": "severity",
@@ -188,6 +172,35 @@ _ONE_STATE: Mapping[str, str] = {
     "incident.handover": "lead",
 }
 """Kinds of which the last one holds: a sentence about an earlier one may have become wrong."""
+_MOST_ATTEMPTS = 100
+
+
+def _is_about(reading: Reading) -> Iterator[str]:
+    """Yield what a sentence about this event is about."""
+    yield from (f"{key}:{word}" for key in _SUBJECTS if (word := reading.word(key)))
+    about = reading.subject
+    if about.step:
+        yield f"step:{about.run}:{about.step}:{about.attempt}"
+    if reading.type in _ONE_STATE:
+        yield f"state:{_ONE_STATE[reading.type]}"
+
+
+def _tells_of(reading: Reading) -> Iterator[str]:
+    """Yield what this event says more about: a later attempt of all those before it."""
+    about = reading.subject
+    if reading.type in STEP_ENDS and about.attempt.isdecimal():
+        for attempt in range(1, min(int(about.attempt[:9]), _MOST_ATTEMPTS)):
+            yield f"step:{about.run}:{about.step}:{attempt}"
+    yield from (subject for subject in _is_about(reading) if not subject.startswith("step:"))
+
+
+def _corrects(reading: Reading) -> Iterator[str]:
+    """Yield the event that this one says is wrong or was changed at its source."""
+    if reading.type in _CORRECTIONS or reading.word("corrects"):
+        yield from filter(None, (reading.word(key) for key in ("corrects", "event", "note")))
+
+
+_CORRECTIONS = frozenset({"note.correction", "note.edited", "note.source_deleted"})
 
 
 def _is_redacted(reading: Reading) -> bool:
@@ -232,6 +245,9 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
         if fence or mark:
             fence = _fence_after(fence, mark, line)
             line = ""
+        if _DIVIDER.fullmatch(line):
+            block = []  # what stands above is the head of a table
+            continue
         alone = _is_alone(line)
         if (alone or not line.strip()) and block:
             yield first, block
@@ -240,9 +256,6 @@ def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, list[str]]]:
             continue
         if not block:
             first = number
-        if _DIVIDER.fullmatch(line):
-            block = []  # what stood above was the head of a table
-            continue
         block.append(line)
     if block:
         yield first, block

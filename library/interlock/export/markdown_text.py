@@ -19,7 +19,7 @@ _RISKY = re.compile(
     r"|[#!]\d|\bGH-\d"  # issue and merge request numbers
     r"|\b(?=[\da-f]*[a-f])(?=[a-f]*\d)[\da-f]{7,40}\b"  # commits
     r"|[A-Za-z][A-Za-z0-9+.\-]*:\S"  # anything with a scheme, javascript: included
-    r"|www\.|:[\w+\-]*[A-Za-z][\w+\-]*:"  # GFM autolinks; emoji names
+    r"|www\.|:[\w+\-]*[A-Za-z][\w+\-]*:|:[+\-]1:|:100:|:1234:"  # GFM autolinks; emoji names
     r"|\]\(|\[\[|\{[{%]",  # links, wiki links, template languages
     re.IGNORECASE,
 )

@@ -160,7 +160,7 @@ def _plain(line: str, file: str, number: int) -> None:
     if _END.fullmatch(line):
         raise _wrong(file, number, "A region ends here, and none began.")
     if _ANY.match(line.strip()):
-        raise _wrong(file, number, "This looks like a mark and is none.")
+        raise _wrong(file, number, "This looks like a mark and is none: one begins its line.")
 
 
 def _wrong(file: str, number: int, what: str) -> UsageError:
