@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.errors import CODES
+from interlock.export.schema import schema
 from interlock_gateway.settings import Settings
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -84,6 +85,11 @@ def errors_page() -> str:
         for code, row in CODES.items()
     )
     return _ERRORS + "\n".join(rows) + "\n"
+
+
+def export_schema() -> str:
+    """Return docs/export.schema.json."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def settings_page() -> str:
