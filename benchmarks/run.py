@@ -31,6 +31,7 @@ NAMES = (
     "appends",
     "approvals",
     "inbox",
+    "exports",
     "classify",
     "file_children",
     "policy",
