@@ -126,7 +126,7 @@ def _words(page: Page) -> dict[str, str]:
     lasted = duration((pm.end - pm.start).total_seconds()) if pm.start and pm.end else "—"
     return {
         "id": pm.id or "?",
-        "title": pm.title or "untitled",
+        "title": pm.title or ("(title left out)" if pm.profile == "external" else "untitled"),
         "severity": pm.severity or "—",
         "state": pm.state or "—",
         "commander": pm.commander or "—",

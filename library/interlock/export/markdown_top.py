@@ -20,7 +20,8 @@ def _about(pm: Postmortem, when: Clock) -> Iterator[str]:
     yield from ("> **About this record**", ">")
     for label, text, events in about_lines(pm, when):
         yield f"> - **{label}:** {prose(text)} {cited(events)}".rstrip()
-    yield f"> - **In this form:** {_SHORTER}"
+    if pm.profile != "external":  # whose other forms hold no more
+        yield f"> - **In this form:** {_SHORTER}"
 
 
 # --- in a few sentences ------------------------------------------------------------------------

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interlock.export import FORMS, build, document, html, render
+from interlock.export import FORMS, build, build_for, document, html, render
+from interlock.export.templates import shipped
 from interlock.export.text import json_text, visible
 from sample_incident import INCIDENT, Part, Story, call, sample
 
@@ -44,8 +45,22 @@ def cited(form: str, text: str) -> set[int]:
 
 @pytest.mark.parametrize("form", FORM_NAMES)
 def test_the_sample_reads_as_its_golden_file(form: str) -> None:
-    golden = GOLDEN / f"incident.{form}"
-    text = render(form, build(INCIDENT, sample()))
+    agrees(GOLDEN / f"incident.{form}", render(form, build(INCIDENT, sample())))
+
+
+@pytest.mark.parametrize("name", ["sre", "pagerduty"])
+def test_the_sample_by_a_template_reads_as_its_golden_file(name: str) -> None:
+    text = render("md", build(INCIDENT, sample()), template=shipped(name))
+    agrees(GOLDEN / f"template-{name}.md", text)
+
+
+@pytest.mark.parametrize("profile", ["external", "auditor"])
+def test_the_sample_for_other_readers_reads_as_its_golden_file(profile: str) -> None:
+    text = render("md", build_for(profile, INCIDENT, sample()))
+    agrees(GOLDEN / f"profile-{profile}.md", text)
+
+
+def agrees(golden: Path, text: str) -> None:
     if os.environ.get("INTERLOCK_REWRITE_GOLDEN") == "1":
         golden.write_bytes(text.encode())
     assert text == golden.read_bytes().decode()
