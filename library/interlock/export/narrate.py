@@ -49,7 +49,7 @@ def _source(reading: Reading) -> Source:
         logindex=shown(reading.event.get("logindex") or ""),
         recorded=reading.recorded,
         classification=shown(reading.event.get("dataclassification") or ""),
-        parts=reading.kept(),
+        parts=reading.kept,
     )
 
 

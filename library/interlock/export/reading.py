@@ -153,6 +153,7 @@ class Reading:
             (shown(key), plain(value)) for key, value in self.data.items() if not is_part(value)
         )
 
+    @cached_property
     def kept(self) -> tuple[Kept, ...]:
         """Return what stands outside the body, as the body names it, in the event's order."""
         found = ((shown(key), raw) for key, raw in self.data.items() if is_part(raw))

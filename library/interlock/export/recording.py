@@ -42,7 +42,7 @@ def _cell(step: str, attempt: str, told: Sequence[Reading]) -> Cell:
         outputs=_open(ended.value("outputs")) if ended else None,
         calls=_calls(told),
         events=tuple(r.cite for r in told),
-        parts=tuple(part for r in told for part in r.kept()),
+        parts=tuple(part for r in told for part in r.kept),
     )
 
 

@@ -82,6 +82,8 @@ def shown(value: Any) -> str:
     """Return any JSON value as text for a person; text stays as it is."""
     if isinstance(value, str):
         return value
+    if type(value) is int and value.bit_length() <= _MAX_BITS:
+        return str(value)
     return json_text(value)
 
 

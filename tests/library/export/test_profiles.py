@@ -54,6 +54,13 @@ def test_a_marker_in_another_shape_is_not_shown_either(kind: str, shape: str) ->
     assert MARK not in texts({}, [Entry({**entry.event, "type": kind}, {"p1": {"text": MARK}})])
 
 
+@pytest.mark.parametrize("begins", ["sev1", "R-1", "A-1", "P-1", "INC-1", "ok\n", "1", "1.0e"])
+def test_a_marker_behind_what_a_shape_allows_is_not_shown(begins: str) -> None:
+    value = f"{begins}{MARK}"
+    entries = [everywhere(kind, value) for kind in EXTERNAL]
+    assert MARK not in texts(dict.fromkeys(INCIDENT, value), entries)
+
+
 words = st.one_of(st.just(MARK), st.just(f"sev1 {MARK}"), st.just(f"R-1{MARK}"), st.integers())
 values = st.recursive(
     words,
