@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi.responses import Response
@@ -128,8 +129,32 @@ def _template(name: str, templates: TemplateSource) -> Template:
     raise no_template(name[:80], (*SHIPPED, *templates.names()))
 
 
+def known_at(text: str) -> datetime | int | None:
+    """Return the moment, or the last event, as of which a record is told; None for now.
+
+    Raises:
+        InterlockError: it is neither an RFC 3339 time with its zone nor a sequence.
+    """
+    if not text:
+        return None
+    if text.isascii() and text.isdecimal() and len(text) < _DIGITS:
+        return int(text)
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        when = None
+    if when is None or when.tzinfo is None:
+        said = "known_at is the number of an event, or a time such as 2026-03-02T23:59:00Z."
+        raise refusal("bad-request", said)
+    return when
+
+
+_DIGITS = 16
+
+
 def _not_yet(wish: Wish) -> None:
     """Refuse what would otherwise be passed over in silence."""
+    known_at(wish.known_at)
     for word, value in (("view", wish.view), ("known_at", wish.known_at)):
         if value:
             raise refusal("bad-request", f"Exports do not take {word} here yet; leave it out.")
