@@ -32,6 +32,7 @@ NAMES = (
     "proofs",
     "approvals",
     "inbox",
+    "exports",
     "classify",
     "file_children",
     "policy",

@@ -30,6 +30,7 @@ from interlock_gateway.adapters.targets import Targets
 from interlock_gateway.adapters.targets.http import GuardedClient
 from interlock_gateway.adapters.targets.loki import LokiReader
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
+from interlock_gateway.adapters.template_folder import TemplateFolder
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.adapters.vault import Vault, VaultAt, named_in
 from interlock_gateway.core.endpoint import base_url, network
@@ -236,6 +237,7 @@ def _ports(
         signer=_signer(settings),
         anchors=_anchors(settings),
         clocks=outside.clocks,
+        templates=TemplateFolder(settings.path(settings.exports)),
     )
 
 

@@ -108,6 +108,7 @@ class Settings(BaseSettings):
     steward_role: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9-]*$")] = ""
     policies: str = "policies"
     runbooks: str = "runbooks"
+    exports: str = "exports"
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
 
     def path(self, name: str) -> Path:

@@ -170,6 +170,13 @@ CODES: dict[str, Code] = {
         Denied,
         "A curated run asks only what its notebook says; for anything else start an ad-hoc run.",
     ),
+    # exports
+    "template-invalid": Code(422, UsageError, "Mend the template at the line named."),
+    "edited-by-hand": Code(
+        409,
+        UsageError,
+        "Move what you wrote out of the region, or add --force, which keeps a copy.",
+    ),
     # the statement and the target
     "unknown-target": Code(404, Denied, "See which targets there are: `interlock targets`."),
     "unknown-action": Code(404, Denied, "See which actions there are: `interlock actions`."),

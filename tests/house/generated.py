@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.errors import CODES
+from interlock.export.schema import schema
 from interlock_gateway.settings import Settings
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -67,6 +68,7 @@ MEANINGS = {
     "public_url": "Where people reach the pages, for links; `http://host:port` unless said.",
     "policies": "The folder with permissions, roles, approval rules, targets and actions.",
     "runbooks": "The folder with curated runbooks.",
+    "exports": "The folder with a team's own templates of exports, `NAME.md`.",
     "steward_role": "The role of roles.csv whose people may start a drill and end anybody's "
     "link to Slack; nobody by default.",
     "log_level": "`debug`, `info`, `warning` or `error`.",
@@ -84,6 +86,11 @@ def errors_page() -> str:
         for code, row in CODES.items()
     )
     return _ERRORS + "\n".join(rows) + "\n"
+
+
+def export_schema() -> str:
+    """Return docs/export.schema.json."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def settings_page() -> str:

@@ -1,7 +1,15 @@
 """Pages that are written from the code say what the code says."""
 
 from house.documents import ROOT
-from house.generated import MEANINGS, agrees, errors_page, settings, settings_page, variable
+from house.generated import (
+    MEANINGS,
+    agrees,
+    errors_page,
+    export_schema,
+    settings,
+    settings_page,
+    variable,
+)
 from interlock.errors import CODES
 from interlock_gateway.settings import Settings
 
@@ -21,6 +29,10 @@ def test_every_code_is_a_word_with_a_help_that_ends_like_a_sentence() -> None:
 
 def test_the_page_of_settings_is_what_the_settings_are() -> None:
     assert agrees(ROOT / "docs/settings.md", settings_page()), _REWRITE
+
+
+def test_the_schema_of_exports_is_what_the_classes_are() -> None:
+    assert agrees(ROOT / "docs/export.schema.json", export_schema()), _REWRITE
 
 
 def test_every_setting_has_a_meaning_and_no_meaning_is_left_over() -> None:

@@ -28,6 +28,7 @@ from interlock_gateway.adapters.seal import KeySeal
 from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
+from interlock_gateway.adapters.template_folder import TemplateFolder
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.core.model import (
     Before,
@@ -479,6 +480,7 @@ async def house(
             tokens=SignedRunTokens(KEY),
             codes=LocalCodes(folder / "codes"),
             library=FolderShelf(folder / "runbooks"),
+            templates=TemplateFolder(folder / "exports"),
             clock=clock,
             randomness=random,
             meter=meter,

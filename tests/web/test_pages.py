@@ -242,7 +242,7 @@ async def test_every_page_is_there(home: House, asked: str, incident: str) -> No
         answer = await browser.get(path)
         assert answer.status_code == 200, path
         assert "script" not in answer.headers["content-security-policy"]
-    for form in ("md", "html", "json"):
+    for form in ("md", "html", "json", "jsonl", "csv"):
         answer = await browser.get(f"/incidents/{incident}/export", params={"as": form})
         assert answer.status_code == 200
         assert asked in answer.text

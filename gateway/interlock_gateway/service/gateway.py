@@ -63,6 +63,30 @@ class Library(Protocol):
         ...
 
 
+class TemplateSource(Protocol):
+    """The team's own templates of exports."""
+
+    def read(self, name: str) -> str | None:
+        """Return the text of one; None where there is none of that name."""
+        ...
+
+    def names(self) -> tuple[str, ...]:
+        """Return what there is, sorted."""
+        ...
+
+
+class NoTemplates:
+    """A team without templates of its own."""
+
+    def read(self, name: str) -> str | None:  # noqa: ARG002  the port's parameter
+        """Return None."""
+        return None
+
+    def names(self) -> tuple[str, ...]:
+        """Return nothing."""
+        return ()
+
+
 @dataclass(frozen=True, slots=True)
 class ChatUses:
     """What people do about a chat: in it, and on the page where they link their account."""
@@ -110,6 +134,7 @@ class Gateway:
     drills: Drills
     stewards: Stewards
     chat: ChatUses | None = None
+    templates: TemplateSource = field(default_factory=NoTemplates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +159,7 @@ class Ports:
     signer: LogSigner
     anchors: Sequence[Anchor] = ()
     clocks: Clocks = field(default_factory=Clocks)
+    templates: TemplateSource = field(default_factory=NoTemplates)
 
 
 def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
@@ -183,4 +209,5 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         bell=bell,
         drills=Drills(store, policy, seal, random, bell, stewards),
         stewards=stewards,
+        templates=ports.templates,
     )

@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from interlock.errors import InterlockError, problem_from_error, refusal
-from interlock.export import FORMS
 
 from interlock_gateway.service.approvals import Vote
 from interlock_gateway.service.gateway import Gateway
@@ -15,6 +14,7 @@ from interlock_gateway.service.identity import COOKIE_LIFE, Principal
 from interlock_gateway.service.inbox import Waiting
 from interlock_gateway.web import render, sights
 from interlock_gateway.web.auth import COOKIE, Asking, gateway_of
+from interlock_gateway.web.exporting import Wish, exported
 from interlock_gateway.web.problems import as_known
 from interlock_gateway.web.session import csrf_of, local_path, must_be_ours, visitor
 
@@ -116,15 +116,15 @@ async def close_follow_up(
 @routes.get("/incidents/{incident}/export")
 async def export(request: Request, incident: str, who: Visitor, gateway: Asking) -> Response:
     """Give the timeline as a file to keep."""
-    form = request.query_params.get("as", "md")
-    if form not in FORMS:
-        raise refusal("bad-request", f"An export is one of {', '.join(FORMS)}.")
-    entries = await gateway.timeline.whole(who, incident)
-    sight = await gateway.overview.incident(incident)
-    content = FORMS[form].write(sights.postmortem(sight, entries))
-    await gateway.timeline.exported(who, incident, form)
-    headers = {"Content-Disposition": f'attachment; filename="{incident}.{form}"'}
-    return Response(content, media_type=FORMS[form].media_type, headers=headers)
+    asked = request.query_params
+    wish = Wish(
+        form=asked.get("as", "md"),
+        template=asked.get("template", ""),
+        profile=asked.get("profile", ""),
+        zone=asked.get("zone", ""),
+        run=asked.get("run", ""),
+    )
+    return await exported(gateway, who, incident, wish)
 
 
 @routes.get("/approvals")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from interlock.export import Entry, Exhibit, Postmortem, build
+from interlock.export import Entry, Exhibit, Postmortem, build_for
 from interlock.export.cells import cell_text
 from interlock.export.exhibits import grid_of
 from interlock.export.model import Grid, Pairs
@@ -144,10 +144,12 @@ def _follow_up(row: records.FollowUpRow, why_not: str) -> render.FollowUpRow:
     )
 
 
-def postmortem(sight: IncidentSight, entries: Sequence[Mapping[str, Any]]) -> Postmortem:
+def postmortem(
+    sight: IncidentSight, entries: Sequence[Mapping[str, Any]], *, profile: str = "internal"
+) -> Postmortem:
     """Return an incident's record as every export and page reads it."""
     found = [Entry(entry["event"], entry["parts"]) for entry in entries]
-    return build(views.incident(sight), found)
+    return build_for(profile, views.incident(sight), found)
 
 
 def inbox(

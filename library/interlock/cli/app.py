@@ -42,9 +42,9 @@ VERBS = {
     "slack": "slack:app",
     "note": "story:note",
     "timeline": "story:timeline",
-    "export": "story:export",
     "verify": "verify:verify",
     "log": "log:app",
+    "export": "exporting:export",
     "sql": "sql:app",
     "policy": "policy:app",
 }

@@ -1,17 +1,15 @@
-"""The incident's story: notes, the timeline, documents."""
+"""The incident's story: notes and the timeline."""
 # ruff: noqa: D417  the options that verbs share are described once, in Access and Form
 
 import textwrap
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
 from interlock import client
 from interlock.cli.home import USUAL, Access
-from interlock.cli.page import PLAIN, Form, Json, document, show_list
+from interlock.cli.page import PLAIN, Form, Json, show_list
 from interlock.cli.plain import cut, flat
 from interlock.cli.world import here
 from interlock.errors import UsageError
@@ -88,32 +86,6 @@ def timeline(
             _print_moment(moment)
         if follow:
             _follow(gateway, incident_id, told)
-
-
-def export(
-    incident_id: str,
-    /,
-    *,
-    as_form: Annotated[Literal["md", "html", "json"], Parameter(name=["--as"])] = "md",
-    output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
-    access: Annotated[Access, Parameter(name="*", parse=r"^(?!as_)")] = USUAL,
-    person: str = "",
-) -> None:
-    """Write the timeline as a document.
-
-    Args:
-        as_form: md, html or json
-        output: the file to write; without it the document is printed
-        person: which of the people logged in here asks (elsewhere called --as)
-    """
-    with replace(access, as_=person).connect() as gateway:
-        text = gateway.text(client.export(incident_id, as_form))
-    if output is None:
-        document(text)
-        return
-    path = here().cwd / output
-    path.write_text(text, "utf-8")
-    here().say(f"✔ {path} ({len(text.encode()) / 1000:,.0f} kB)", "good")
 
 
 def moment_of(text: str, now: datetime) -> datetime:

@@ -135,9 +135,16 @@ def follow_timeline(incident_id: str, after: int = 0) -> Call:
     return _get(path, patience_s=60.0, after=after)
 
 
-def export(incident_id: str, form: str) -> Call:
-    """Ask for the timeline as a document, `md`, `html` or `json`: send it with `text`."""
-    return _get(_path("incidents", incident_id, "export"), patience_s=120.0, **{"as": form})
+def export(incident_id: str, form: str, **options: Any) -> Call:
+    """Ask for the timeline as a document in one of the forms of export: send it with `text`.
+
+    Args:
+        incident_id: the incident.
+        form: `md`, `html`, `ipynb`, `json`, `jsonl` or `csv`.
+        options: `template`, `profile`, `zone`, `run`, `section` (a list), `marked` and so on.
+    """
+    path = _path("incidents", incident_id, "export")
+    return _get(path, patience_s=120.0, **{"as": form}, **options)
 
 
 def bundle(incident_id: str) -> Call:

@@ -19,11 +19,20 @@ def about_lines(pm: Postmortem, when: Clock) -> list[Line]:
     order = "as claimed by who wrote them; ordered by time, then by sequence"
     return [
         ("Source", f"{source}; what a line says stands in the events it cites", ()),
+        ("Made for", _READERS.get(pm.profile, pm.profile), ()),
         ("Times", f"{zone}, {order}{_undated(record)}", ()),
         ("Recorded by", _recorders(record), ()),
         *_gaps(record),
         ("Anchoring", record.anchored, ()),
     ]
+
+
+_READERS = {
+    "internal": "the people of the incident (internal): names, statements, results are in it",
+    "external": "readers outside (external): no names, statements, results, hosts or targets; "
+    "only lines that a person marked as public tell in words",
+    "auditor": "an auditor: everything, and what each decision rested on",
+}
 
 
 def _undated(record: Record) -> str:
@@ -50,6 +59,7 @@ def _gaps(record: Record) -> list[Line]:
         for number, what in ((record.redacted, "redacted"), (record.absent, "not delivered"))
         if number
     ]
+    left += record.withheld
     lines.append(("Left out", ", ".join(left) or "nothing was redacted or omitted", ()))
     lines += _listed("Cut at a limit", record.truncated)
     lines += _listed("No end or start", record.unfinished)

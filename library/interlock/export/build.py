@@ -119,7 +119,7 @@ def _record(readings: Sequence[Reading], anchored: str) -> Record:
     redacted = sum(absence.redacted for absence in absences)
     return Record(
         events=len(readings),
-        missing=_missing(readings),
+        missing=missing(readings),
         redacted=redacted,
         absent=len(absences) - redacted,
         truncated=_truncated(readings),
@@ -130,7 +130,8 @@ def _record(readings: Sequence[Reading], anchored: str) -> Record:
     )
 
 
-def _missing(readings: Sequence[Reading]) -> tuple[str, ...]:
+def missing(readings: Sequence[Reading]) -> tuple[str, ...]:
+    """Return the sequences that are not among `readings`, as numbers and ranges."""
     numbered = {int(r.cite) for r in readings if not r.cite.startswith("?")}
     gaps = [
         (before + 1, after - 1)

@@ -235,6 +235,11 @@ def _error(label: str, value: Any) -> tuple[Exhibit, ...]:
 # --- outputs of a cell -------------------------------------------------------------------------
 
 
+def output_exhibits(value: Any) -> tuple[Exhibit, ...]:
+    """Return what a cell put out as text and PNG; anything else by its name."""
+    return () if value in (None, "", [], {}) else _outputs("Output", value)
+
+
 def _outputs(label: str, value: Any) -> tuple[Exhibit, ...]:
     if not isinstance(value, (list, tuple)):
         return _words("text")(label, value)

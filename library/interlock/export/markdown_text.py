@@ -6,6 +6,8 @@ Sources: CommonMark 0.31.2 (sections 2.4, 6.1, 6.3), GFM 0.29 (tables, autolinks
 """
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 
 from interlock.export.text import block, line, trimmed
 
@@ -15,8 +17,9 @@ _RISKY = re.compile(
     r"[`<$@]"  # code, HTML and autolinks, mathematics, mentions and mail addresses
     r"|&#?\w+;"  # entities
     r"|[#!]\d|\bGH-\d"  # issue and merge request numbers
+    r"|\b(?=[\da-f]*[a-f])(?=[a-f]*\d)[\da-f]{7,40}\b"  # commits
     r"|[A-Za-z][A-Za-z0-9+.\-]*:\S"  # anything with a scheme, javascript: included
-    r"|www\.|:[\w+\-]*[A-Za-z][\w+\-]*:"  # GFM autolinks; emoji names
+    r"|www\.|:[\w+\-]*[A-Za-z][\w+\-]*:|:[+\-]1:|:100:|:1234:"  # GFM autolinks; emoji names
     r"|\]\(|\[\[|\{[{%]",  # links, wiki links, template languages
     re.IGNORECASE,
 )
@@ -51,9 +54,15 @@ def fence(text: str, info: str, limit: int) -> list[str]:
     return [f"{marks}{info}", *body.split("\n"), marks]
 
 
+def cited(events: Sequence[str]) -> str:
+    """Return citations in a code span: GitHub would link a bare #12 to an issue."""
+    return f"`{' '.join(f'[#{event}]' for event in events)}`" if events else ""
+
+
+@lru_cache(8_192)  # the same words come again and again, in timelines above all
 def _word(word: str, *, pipe: str) -> str:
-    if _BLANK.fullmatch(word) or not word:
-        return word
+    if word.isalpha() or word.isspace() or not word:
+        return word  # nothing in it could be taken for anything
     if not _RISKY.search(word):
         return _escaped(word, pipe)
     before, core, after = _punctuated(word)

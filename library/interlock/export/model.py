@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from interlock.export.kept import Cell, Kept
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -140,6 +142,10 @@ class Source:
     Attributes:
         event: the sequence as cited.
         id: the event's own id.
+        logindex: its place in the log of the whole deployment.
+        recorded: when the store took it.
+        classification: how confidential the event is, in its own word.
+        parts: what of it is kept apart.
     """
 
     event: str
@@ -148,6 +154,10 @@ class Source:
     time: datetime | None
     authid: str
     facts: tuple[tuple[str, Any], ...]
+    logindex: str = ""
+    recorded: datetime | None = None
+    classification: str = ""
+    parts: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +240,8 @@ class Recorder:
 class RunStory:
     """One execution of a runbook; `moments` are its steps and calls in order.
 
-    `exhibits` back up its start and its end: parameters, a long summary.
+    `exhibits` back up its start and its end: parameters, a long summary. `cells` are the steps
+    as a notebook has them, each attempt by itself, in the order in which they began.
     """
 
     id: str
@@ -245,6 +256,7 @@ class RunStory:
     events: tuple[str, ...]
     exhibits: tuple[Exhibit, ...]
     moments: tuple[Moment, ...]
+    cells: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +359,7 @@ class Record:
         unfinished: starts without an end, ends without a start.
         undated: events without a usable time.
         anchored: how far the record is anchored outside the store.
+        withheld: what the profile keeps from its readers, as phrases.
     """
 
     events: int
@@ -358,6 +371,7 @@ class Record:
     undated: int
     recorders: tuple[Recorder, ...]
     anchored: str
+    withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +383,7 @@ class Postmortem:
         follow_ups: suggestions drawn from the record alone.
         owed: follow-ups that were opened in the incident, with their answers.
         exported_at: when this was made, or None.
+        profile: for whom this was made: `internal`, `external` or `auditor`.
     """
 
     id: str
@@ -388,3 +403,4 @@ class Postmortem:
     follow_ups: tuple[Remark, ...]
     exported_at: datetime | None = None
     owed: tuple[FollowUp, ...] = ()
+    profile: str = "internal"

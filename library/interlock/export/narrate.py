@@ -46,6 +46,10 @@ def _source(reading: Reading) -> Source:
         time=reading.time,
         authid=shown(reading.event.get("authid") or ""),
         facts=reading.facts(),
+        logindex=shown(reading.event.get("logindex") or ""),
+        recorded=reading.recorded,
+        classification=shown(reading.event.get("dataclassification") or ""),
+        parts=reading.kept,
     )
 
 

@@ -11,10 +11,13 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
+from interlock.export.kept import Kept
 from interlock.export.model import Entry, Subject
 from interlock.export.text import MAX_DEPTH, plain, shown
 
 _SEQUENCE = re.compile(r"[0-9]{1,18}\Z")
+_SCALARS = (str, int, float)
+_NO_PARTS = (*_SCALARS, list, tuple)
 _YEARS = range(1900, 9000)
 _MAX_NUMBER = 1e15
 
@@ -97,6 +100,21 @@ class Reading:
         """Return what `raw` stands for, made of plain JSON of bounded depth."""
         if not is_part(raw):
             return plain(raw)
+        name = raw["$part"]
+        if not isinstance(name, str):
+            return self._found(raw)
+        if name not in self._opened:
+            found = self._found(raw)
+            self._opened[name] = found if isinstance(found, Absent) else plain(found)
+        return self._opened[name]
+
+    @cached_property
+    def _opened(self) -> dict[str, Any]:
+        """What was opened already, for it is asked for again, and may be large."""
+        return {}
+
+    def _found(self, raw: Mapping[str, Any]) -> Any:
+        """Return the content of a part as it came, or why it is not here."""
         parts = _mapping(getattr(self.entry, "parts", None))
         name = raw["$part"]
         part = _mapping(parts.get(name) if isinstance(name, str) else None)
@@ -104,7 +122,7 @@ class Reading:
             return Absent(_why_redacted(part["redacted"]), redacted=True)
         if "text" not in part and "json" not in part:
             return Absent("not in this export")
-        return plain(part["text"] if "text" in part else part["json"])
+        return part["text"] if "text" in part else part["json"]
 
     def word(self, key: str) -> str:
         """Return a short scalar as text; "" when there is none."""
@@ -135,6 +153,12 @@ class Reading:
             (shown(key), plain(value)) for key, value in self.data.items() if not is_part(value)
         )
 
+    @cached_property
+    def kept(self) -> tuple[Kept, ...]:
+        """Return what stands outside the body, as the body names it, in the event's order."""
+        found = ((shown(key), raw) for key, raw in self.data.items() if is_part(raw))
+        return tuple(_kept(key, raw) for key, raw in found)
+
     def when(self, key: str) -> datetime | None:
         """Return a time in the data, in UTC, or None."""
         return moment(self.data.get(key))
@@ -144,13 +168,27 @@ class Reading:
         return [
             value
             for raw in _parts_in(self.data, MAX_DEPTH)
-            if isinstance(value := self.resolve(raw), Absent)
+            if isinstance(value := self._found(raw), Absent)
         ]
+
+
+def _kept(key: str, raw: Mapping[str, Any]) -> Kept:
+    size = raw.get("size")
+    known = isinstance(size, int) and not isinstance(size, bool) and 0 <= size < _MAX_NUMBER
+    return Kept(
+        key=key,
+        id=_word(raw.get("$part")),
+        commitment=_word(raw.get("commitment")),
+        mediatype=_word(raw.get("mediatype")),
+        size=size if known else None,
+    )
 
 
 def is_part(raw: Any) -> bool:
     """Tell whether a value in an event's data stands for a part kept outside the body."""
-    return isinstance(raw, Mapping) and "$part" in raw
+    if isinstance(raw, _NO_PARTS):
+        return False  # most values; asking whether something is a Mapping takes ten times longer
+    return isinstance(raw, (dict, Mapping)) and "$part" in raw
 
 
 def moment(value: Any) -> datetime | None:
@@ -175,7 +213,7 @@ def number(value: Any) -> float | None:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, (dict, Mapping)) else {}
 
 
 def _word(value: Any) -> str:
@@ -192,10 +230,10 @@ def _why_redacted(value: Any) -> str:
 
 
 def _parts_in(value: Any, depth: int) -> list[Mapping[str, Any]]:
+    if depth <= 0 or isinstance(value, _SCALARS):
+        return []
     if is_part(value):
         return [value]
-    if depth <= 0:
-        return []
     items = value.values() if isinstance(value, Mapping) else value
     nested = isinstance(value, (Mapping, list, tuple))
     return [part for item in items for part in _parts_in(item, depth - 1)] if nested else []

@@ -16,6 +16,7 @@ from interlock.export.model import (
     Vote,
 )
 from interlock.export.reading import Reading
+from interlock.export.recording import cells_of
 from interlock.export.text import count
 
 # --- runs --------------------------------------------------------------------------------------
@@ -51,6 +52,7 @@ def _run(name: str, readings: list[Reading], moments: list[Moment]) -> RunStory:
         events=cites(reading for reading in (start, end) if reading),
         exhibits=_exhibits([m for m in moments if m.type.startswith("run.")]),
         moments=tuple(m for m in moments if not m.type.startswith("run.")),
+        cells=cells_of(readings),
     )
 
 

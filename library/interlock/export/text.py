@@ -8,7 +8,7 @@ shown by their number, and what is too long is cut with the number of characters
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 MAX_DEPTH = 40
@@ -82,6 +82,8 @@ def shown(value: Any) -> str:
     """Return any JSON value as text for a person; text stays as it is."""
     if isinstance(value, str):
         return value
+    if type(value) is int and value.bit_length() <= _MAX_BITS:
+        return str(value)
     return json_text(value)
 
 
@@ -93,9 +95,19 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     return written(plain(value), indent=indent)
 
 
-def written(value: Any, *, indent: int | None = None) -> str:
-    """Return what `plain` made as JSON text, with unseen characters as escapes."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+def written(
+    value: Any, *, indent: int | None = None, default: Callable[[Any], Any] | None = None
+) -> str:
+    """Return what `plain` made as JSON text, with unseen characters as escapes.
+
+    Args:
+        value: the value.
+        indent: spaces a level; none for one line, which is also several times faster.
+        default: gives what stands for a value that JSON does not know.
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, default=default)
+    if text.isascii() and "\x7f" not in text:
+        return text  # what else is unseen in ASCII is an escape already
     return _UNSEEN.sub(_escaped, text)
 
 
@@ -105,15 +117,15 @@ def _escaped(match: re.Match[str]) -> str:
 
 def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
     """Return `value` made of what JSON knows alone; what JSON cannot say becomes text."""
-    if value is None or isinstance(value, (bool, str)):
+    if value is None or isinstance(value, (str, bool)):
         return value
     if isinstance(value, (int, float)):
         return _number(value)
     if depth <= 0:
         return f"… nested deeper than {MAX_DEPTH} levels"
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # dict first: asking an abstract class takes longer
         return {shown(key): plain(item, depth - 1) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+    if isinstance(value, (list, Sequence)) and not isinstance(value, (bytes, bytearray)):
         return [plain(item, depth - 1) for item in value]
     return f"… a {type(value).__name__}, which JSON cannot say"
 

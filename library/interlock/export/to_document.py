@@ -13,10 +13,22 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import cache
+from itertools import chain
 from typing import Any
 
 from interlock.export.clock import clock
-from interlock.export.model import Grid, Left, Pairs, Phase, Picture, Postmortem, Source, Words
+from interlock.export.model import (
+    Grid,
+    Left,
+    Pairs,
+    Phase,
+    Picture,
+    Postmortem,
+    RunStory,
+    Source,
+    Words,
+)
 from interlock.export.text import plain, written
 
 SCHEMA = "interlock/postmortem/v1"
@@ -35,35 +47,74 @@ def document_text(postmortem: Postmortem, *, zone: str = "UTC") -> str:
     Times stay in UTC in any zone; `zone` is only checked.
     """
     clock(zone)
-    members = [f"{written(key)}: {_member(value)}" for key, value in document(postmortem).items()]
+    whole = {"schema": SCHEMA, **_members(postmortem)}
+    members = [f"{written(key)}: {_member(value)}" for key, value in whole.items()]
     return "{\n" + ",\n".join(members) + "\n}\n"
 
 
 def _member(value: Any) -> str:
     """Return a list with one item a line, so that two exports can be compared line by line."""
-    if not isinstance(value, list) or not value:
-        return written(value)
-    return "[\n  " + ",\n  ".join(map(written, value)) + "\n]"
+    if not isinstance(value, tuple) or not value:
+        return written(value, default=_told)
+    # Each item is written by itself: the whole never stands in memory twice.
+    return "[\n  " + ",\n  ".join(written(item, default=_told) for item in value) + "\n]"
+
+
+def _told(value: Any) -> Any:
+    """Return what stands for a value of the model that JSON does not know."""
+    if isinstance(value, datetime):
+        return _stamp(value)
+    return _members(value)
+
+
+def _stamp(when: datetime) -> str:
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _value(value: Any) -> Any:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+        return _stamp(value)
     if isinstance(value, Enum):
         return value.value
     if is_dataclass(value) and not isinstance(value, type):
-        return _object(value)
+        return {name: _value(item) for name, item in _members(value).items()}
     if isinstance(value, tuple):
         return [_value(item) for item in value]
     return dict(value) if isinstance(value, Mapping) else plain(value)
 
 
-def _object(value: Any) -> dict[str, Any]:
-    shape = {"shape": type(value).__name__.lower()} if isinstance(value, _SHAPED) else {}
-    more: dict[str, Any] = {"seconds": value.seconds} if isinstance(value, Phase) else {}
-    if isinstance(value, Source):
-        more = {"facts": dict(value.facts)}
-    return shape | {f.name: _value(getattr(value, f.name)) for f in fields(value)} | more
+def _members(value: Any) -> dict[str, Any]:
+    """Return the members of a value of the model, as they are there."""
+    kind = type(value)
+    found = {name: getattr(value, name) for name in _names(value.__class__)}
+    if kind in SHAPED:
+        return {"shape": kind.__name__.lower(), **found}
+    if kind is Phase:
+        return {**found, "seconds": value.seconds}
+    return {**found, "facts": dict(value.facts)} if kind is Source else found
 
 
-_SHAPED = (Words, Grid, Pairs, Picture, Left)
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind) if (kind, f.name) not in ELSEWHERE)
+
+
+ELSEWHERE = frozenset({(RunStory, "cells")})
+"""What tells again, for notebooks, what the moments of a run already hold."""
+
+SHAPED = (Words, Grid, Pairs, Picture, Left)
+
+
+def lines_text(postmortem: Postmortem, *, zone: str = "UTC") -> str:
+    """Return the timeline as JSON Lines: first what the record is, then one moment a line.
+
+    Each line is an object whose `line` says what it holds: `about`, with the schema and the
+    fields of the record, or `moment`. What backs a moment up stands in it whole.
+    """
+    clock(zone)
+    pm = postmortem
+    named = ("id", "title", "severity", "state", "commander", "start", "end", "profile")
+    about = {"line": "about", "schema": SCHEMA} | {n: _value(getattr(pm, n)) for n in named}
+    lines = [about | {"exported_at": _value(pm.exported_at), "record": _value(pm.record)}]
+    told = ({"line": "moment", **_members(moment)} for moment in pm.moments)
+    return "".join(f"{written(one, default=_told)}\n" for one in chain(lines, told))

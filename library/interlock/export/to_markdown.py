@@ -1,17 +1,20 @@
 """A postmortem as Markdown: the facts filled in, the judgement left to its author.
 
-The order of sections follows the example postmortem of the SRE book (Beyer et al., 2016,
-appendix D). No HTML and no links are used, so that GitHub, Notion and Confluence show the same.
+A template says which sections stand where; the sections are those of `SECTIONS`. No HTML and no
+links are used, so that GitHub, Notion and Confluence show the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 
-from interlock.export.about import about_lines
+from interlock.errors import UsageError
+from interlock.export import markdown_audit, markdown_top
 from interlock.export.clock import Clock, clock
+from interlock.export.fill import Page, fill, only
 from interlock.export.fold import REFUSALS
 from interlock.export.markdown_exhibits import exhibit_lines
-from interlock.export.markdown_text import cell, prose
+from interlock.export.markdown_text import cell, cited, prose
+from interlock.export.markdown_top import bullet
 from interlock.export.model import (
     GLYPHS,
     ApprovalStory,
@@ -21,120 +24,62 @@ from interlock.export.model import (
     Moment,
     Postmortem,
     RunStory,
-    Tone,
     Vote,
 )
+from interlock.export.templates import NAMES, SHIPPED, Template, shipped
 from interlock.export.text import duration, offset
 
-TO_WRITE = "✎ **To write:**"
-"""Marks what the author must fill in; searching for it finds every open place."""
+Writer = Callable[[Postmortem, Clock], Iterator[str]]
+"""Writes one section, without a heading of its own; nothing when there is nothing to say."""
 
 
-def markdown(postmortem: Postmortem, *, zone: str = "UTC") -> str:
+def markdown(
+    postmortem: Postmortem,
+    *,
+    zone: str = "UTC",
+    template: Template | None = None,
+    sections: Sequence[str] = (),
+    marked: bool = False,
+) -> str:
     """Return the postmortem as Markdown that is safe to paste.
 
     Args:
         postmortem: what `build` returned.
         zone: an IANA time zone shown beside UTC.
+        template: where each section stands; the first one shipped, when none is given.
+        sections: these sections alone, in this order, and no template around them.
+        marked: put marks around each section, by which a later export replaces it.
 
     Raises:
-        UsageError: the zone is not known.
+        UsageError: the zone or a section is not known.
     """
     when = clock(zone)
-    sections = (_header, _summary, _to_write, _timeline, _approvals, _refusals, _runs, _rest, _end)
-    lines = [text for section in sections for text in section(postmortem, when)]
+    unknown = [name for name in sections if name not in SECTIONS]
+    if unknown:
+        raise UsageError(
+            f"There is no section {unknown[0]!r}.",
+            code="bad-request",
+            help=f"Choose of: {', '.join(NAMES)}.",
+        )
+    chosen = template or shipped(SHIPPED[0])
+    wanted = {name: SECTIONS[name] for name in (sections or SECTIONS)}
+    said = {name: _trimmed(write(postmortem, when)) for name, write in wanted.items()}
+    page = Page(postmortem, when, said, chosen.name, marked=marked)
+    lines = only(page, tuple(dict.fromkeys(sections))) if sections else fill(page, chosen)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def cited(events: Sequence[str]) -> str:
-    """Return citations in a code span: GitHub would link a bare #12 to an issue."""
-    return f"`{' '.join(f'[#{event}]' for event in events)}`" if events else ""
-
-
-# --- the top -----------------------------------------------------------------------------------
-
-
-def _header(pm: Postmortem, when: Clock) -> Iterator[str]:
-    yield f"# Postmortem {prose(pm.id)}: {prose(pm.title or 'untitled', 300)}"
-    yield ""
-    yield "> **About this record**"
-    yield ">"
-    for label, text, events in about_lines(pm, when):
-        yield f"> - **{label}:** {prose(text)} {cited(events)}".rstrip()
-    yield f"> - **In this form:** {_SHORTER}"
-    yield ""
-
-
-_SHORTER = (
-    "rows, outputs and long texts are cut and say so; the cells around statements, what they "
-    "displayed of their rows, and the approvals' prompts stand in the HTML and JSON exports"
-)
-
-
-def _summary(pm: Postmortem, when: Clock) -> Iterator[str]:
-    lasted = duration((pm.end - pm.start).total_seconds()) if pm.start and pm.end else "—"
-    people = "; ".join(_person(p.id, p.roles, p.did) for p in pm.people)
-    yield from ("## Summary", "", "| | | Events |", "|---|---|---|")
-    rows = (
-        ("Severity", pm.severity or "—"),
-        ("State", pm.state or "—"),
-        ("Commander", pm.commander or "—"),
-        ("Declared", when.stamp(pm.start)),
-        ("Closed", when.stamp(pm.end) if pm.end else "not closed"),
-        ("Lasted", lasted),
-        ("People", people or "—"),
-    )
-    for label, value in rows:
-        yield f"| {label} | {cell(value)} | |"
-    for number in pm.numbers:
-        yield f"| {cell(number.label)} | {cell(number.value)} | {cited(number.events)} |"
-    yield ""
-    yield from _phases(pm, when)
-
-
-def _person(name: str, roles: Sequence[str], did: Sequence[str]) -> str:
-    held = f" ({', '.join(roles)})" if roles else ""
-    return f"{name}{held}" + (f": {', '.join(did)}" if did else "")
-
-
-def _phases(pm: Postmortem, when: Clock) -> Iterator[str]:
-    if not pm.phases:
-        return
-    yield from ("| Phase | From (UTC) | To (UTC) | Took | Events |", "|---|---|---|---|---|")
-    for phase in pm.phases:
-        span = f"{when.time(phase.start)} | {when.time(phase.end)} | {duration(phase.seconds)}"
-        yield f"| {cell(phase.name)} | {span} | {cited(phase.events)} |"
-    yield ""
-
-
-def _to_write(pm: Postmortem, _: Clock) -> Iterator[str]:
-    yield from ("## Impact", "", f"{TO_WRITE} who was affected, how, for how long.", "")
-    yield from ("## Detection", "", f"{TO_WRITE} which alert or person noticed, and when.", "")
-    yield from ("## Cause and trigger", "", f"{TO_WRITE} the root cause and what set it off.", "")
-    found = [m for m in pm.moments if m.type.startswith("step.") and m.tone is Tone.BAD]
-    if found:
-        yield from ("What the runs found:", "", *map(_bullet, found), "")
-    yield from ("## Resolution", "")
-    done = [m for m in pm.moments if m.type in _RESOLVING]
-    yield from (*map(_bullet, done), "") if done else (f"{TO_WRITE} what ended it.", "")
-    decisions = [m for m in pm.moments if m.type == "note.decision"]
-    if decisions:
-        yield from ("## Decisions", "", *map(_bullet, decisions), "")
-
-
-_RESOLVING = frozenset({"action.succeeded", "action.resolved", "action.proven", "incident.closed"})
-
-
-def _bullet(moment: Moment) -> str:
-    what = prose(moment.what.removeprefix("decision: "))
-    return f"- {GLYPHS[moment.tone]} {prose(moment.who)}: {what} {cited(moment.events)}"
+def _trimmed(lines: Iterator[str]) -> tuple[str, ...]:
+    found = list(lines)
+    while found and not found[-1]:
+        found.pop()
+    return tuple(found)
 
 
 # --- the timeline ------------------------------------------------------------------------------
 
 
 def _timeline(pm: Postmortem, when: Clock) -> Iterator[str]:
-    yield from ("## Timeline", "")
     if not pm.moments:
         yield from ("Nothing was recorded.", "")
     for day, moments in groupby(pm.moments, lambda m: when.day(m.time) if m.time else ""):
@@ -159,15 +104,31 @@ def _row(moment: Moment, when: Clock) -> str:
 
 
 def _approvals(pm: Postmortem, when: Clock) -> Iterator[str]:
-    if pm.approvals:
-        yield from ("## Approvals", "")
     for story in pm.approvals:
         yield f"### {prose(story.id)}: {prose(_asked(story))} — {prose(story.ending)}"
-        yield from ("", "| | |", "|---|---|")
-        yield from (f"| {label} | {cell(value)} |" for label, value in approval_facts(story, when))
-        yield from (f"| Events | {cited(story.events)} |", "")
+        yield from ("", "| | | Events |", "|---|---|---|")
+        for label, value in approval_facts(story, when):
+            yield f"| {label} | {cell(value)} | {cited(_said_by(story, label))} |"
+        yield from (f"| All of it | | {cited(story.events)} |", "")
         for exhibit in brief(story.exhibits):
             yield from exhibit_lines(exhibit)
+
+
+def _said_by(story: ApprovalStory, label: str) -> tuple[str, ...]:
+    """Return the events that say a fact of an approval."""
+    match label:
+        case "Votes":
+            return tuple(event for vote in story.votes for event in vote.events)
+        case "Votes refused":
+            return tuple(event for remark in story.refused for event in remark.events)
+        case "Glass broken":
+            return story.broken.events if story.broken else ()
+        case "Decided":
+            return story.waited_on[1:]
+        case "Outcome":
+            return story.events[-1:]
+        case _:
+            return story.waited_on[:1] or story.events[:1]
 
 
 def _asked(story: ApprovalStory) -> str:
@@ -210,19 +171,13 @@ def _vote(vote: Vote) -> str:
 
 
 def _refusals(pm: Postmortem, _: Clock) -> Iterator[str]:
-    refused = [m for m in pm.moments if m.type in REFUSALS]
-    if not refused:
-        return
-    yield from ("## Refused", "", "Nothing ran. Each refusal with the line that refused:", "")
-    for moment in refused:
-        yield from (_bullet(moment), "")
+    for moment in (m for m in pm.moments if m.type in REFUSALS):
+        yield from (bullet(moment), "")
         for exhibit in moment.exhibits:
             yield from exhibit_lines(exhibit)
 
 
 def _runs(pm: Postmortem, when: Clock) -> Iterator[str]:
-    if pm.runs:
-        yield from ("## Runs", "")
     for run in pm.runs:
         yield f"### {prose(run.id)}: {prose(f'{run.runbook} {run.version}'.strip() or '?')}"
         yield from ("", f"{prose(run_line(run, when))} {cited(run.events)}".rstrip(), "")
@@ -244,7 +199,7 @@ def run_line(run: RunStory, when: Clock) -> str:
 
 def _step(moment: Moment) -> Iterator[str]:
     if not moment.type.startswith("step.") or not moment.exhibits:
-        yield from (_bullet(moment), "")
+        yield from (bullet(moment), "")
     else:
         title = prose(moment.fact("title"))
         yield f"#### Step {prose(moment.subject.step) or '?'}{f': {title}' if title else ''}"
@@ -271,10 +226,7 @@ def brief(exhibits: Sequence[Exhibit]) -> list[Exhibit]:
 
 def _rest(pm: Postmortem, _: Clock) -> Iterator[str]:
     """Whatever backs moments that no section above has shown."""
-    rest = [m for m in pm.moments if m.exhibits and not told_elsewhere(m)]
-    if rest:
-        yield from ("## Other entries in full", "")
-    for moment in rest:
+    for moment in (m for m in pm.moments if m.exhibits and not told_elsewhere(m)):
         yield f"### {prose(moment.what)}"
         yield from ("", f"{prose(moment.who)} {cited(moment.events)}", "")
         for exhibit in moment.exhibits:
@@ -292,17 +244,12 @@ def told_elsewhere(moment: Moment) -> bool:
 # --- the end -----------------------------------------------------------------------------------
 
 
-def _end(pm: Postmortem, _: Clock) -> Iterator[str]:
-    yield from ("## Lessons", "")
-    for question in ("What went well", "What went wrong", "Where we were lucky"):
-        yield from (f"### {question}", "", f"{TO_WRITE} …", "")
-    yield from ("## Follow-ups", "")
+def _follow_ups(pm: Postmortem, _: Clock) -> Iterator[str]:
     for owed in pm.owed:
         mark = "x" if owed.closed_by else " "
         yield f"- [{mark}] {prose(owed_line(owed))} {cited(owed.events)}"
     for remark in pm.follow_ups:
         yield f"- [ ] {prose(remark.text)} {cited(remark.events)} — suggested by the record"
-    yield f"- [ ] {TO_WRITE} what will be done, by whom, until when."
 
 
 def owed_line(owed: FollowUp) -> str:
@@ -310,3 +257,16 @@ def owed_line(owed: FollowUp) -> str:
     owner = f" Owner: {owed.owner}." if owed.owner else ""
     answer = f" Closed by {owed.closed_by}: “{owed.answer}”" if owed.closed_by else " Open."
     return f"{owed.id}, about {owed.about}: {owed.text}{owner}{answer}"
+
+
+SECTIONS: Mapping[str, Writer] = {
+    **markdown_top.SECTIONS,
+    "timeline": _timeline,
+    "approvals": _approvals,
+    "refused": _refusals,
+    "runs": _runs,
+    "other": _rest,
+    "followups": _follow_ups,
+    "audit": markdown_audit.audit,
+}
+"""What writes each of `templates.NAMES`."""

@@ -272,7 +272,7 @@ def test_an_unknown_zone_or_form_says_what_to_give_instead() -> None:
     postmortem = build(INCIDENT, [])
     with pytest.raises(UsageError, match="not a time zone"):
         markdown(postmortem, zone="../etc/passwd")
-    with pytest.raises(UsageError, match="md, html, json"):
+    with pytest.raises(UsageError, match="md, html, ipynb, json"):
         render("pdf", postmortem)
 
 

@@ -4,11 +4,10 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from interlock.errors import InterlockError
-from interlock.export import FORMS
 from sse_starlette import EventSourceResponse
 
 from interlock_gateway.web import views
@@ -23,7 +22,7 @@ from interlock_gateway.web.bodies import (
     RoleChange,
     SeverityChange,
 )
-from interlock_gateway.web.sights import postmortem
+from interlock_gateway.web.exporting import ExportQuery, exported
 from interlock_gateway.web.strict_json import StrictRoute
 from interlock_gateway.web.views import Json
 
@@ -168,13 +167,7 @@ async def export(
     incident: str,
     who: PersonOnly,
     gateway: Asking,
-    form: Annotated[Literal["md", "html", "json"], Query(alias="as")] = "md",
+    asked: Annotated[ExportQuery, Query()],
 ) -> Response:
     """Give the timeline as a document; that it was taken is itself an event."""
-    entries = await gateway.timeline.whole(who, incident)
-    sight = await gateway.overview.incident(incident)
-    kind = FORMS[form]
-    content = await asyncio.to_thread(lambda: kind.write(postmortem(sight, entries)))
-    await gateway.timeline.exported(who, incident, form)
-    headers = {"Content-Disposition": f'attachment; filename="{incident}.{form}"'}
-    return Response(content, media_type=kind.media_type, headers=headers)
+    return await exported(gateway, who, incident, asked.wish())
