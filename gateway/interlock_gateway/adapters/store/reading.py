@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, select
 
 from interlock_gateway.adapters.store.driver import Driver, moment
-from interlock_gateway.adapters.store.schema import TABLES, Moment, events, parts
+from interlock_gateway.adapters.store.schema import TABLES, Moment, artifacts, events, parts
 from interlock_gateway.adapters.store.statements import counting, selecting, shape_of
+from interlock_gateway.service.evidence_records import TombstoneRow
 from interlock_gateway.service.record import Record
 
 R = TypeVar("R", bound=Record)
@@ -84,6 +85,26 @@ class SqlReading:
             .limit(limit)
         )
         return [(row.logindex, row.body) for row in self._connection.execute(query)]
+
+    def contents(self, names: Sequence[str]) -> Mapping[str, tuple[str, bytes]]:
+        """Return (media type, content) of those parts and artifacts that are there."""
+        out: dict[str, tuple[str, bytes]] = {}
+        for table in (parts, artifacts):
+            query = select(table.c.id, table.c.mediatype, table.c.content)
+            for row in self._connection.execute(query.where(table.c.id.in_(list(names)))):
+                out[row.id] = (row.mediatype, row.content)
+        return out
+
+    def origin(self, name: str) -> bytes | None:
+        """Return the body of the event that a part or artifact belongs to, also of one gone."""
+        tombstones = TABLES[TombstoneRow]
+        places = ((parts, parts.c.id), (artifacts, artifacts.c.id), (tombstones, tombstones.c.part))
+        for table, key in places:
+            query = select(events.c.body).join(table, table.c.event == events.c.id)
+            found = self._connection.execute(query.where(key == name)).first()
+            if found is not None:
+                return bytes(found.body)
+        return None
 
     def _parts(self, of: Iterable[str]) -> dict[str, dict[str, tuple[str, bytes] | None]]:
         query = select(parts).where(parts.c.event.in_(list(of)))

@@ -14,10 +14,12 @@ from interlock_gateway.adapters.store.reading import SqlReading
 from interlock_gateway.adapters.store.statements import (
     NAMES,
     adding,
+    adding_artifacts,
     adding_events,
     adding_parts,
     changing,
     counting_up,
+    destroying,
     last_logindex,
     last_sequence,
 )
@@ -77,6 +79,8 @@ class SqlTransaction(SqlReading):
         self._heads = heads
         self._written: list[Event] = []
         self._changed: set[str] = set()
+        self.destroyed = False
+        """Whether something was destroyed whose bytes are still in the store's files."""
 
     def run(self, unit: Callable[["SqlTransaction"], T], *, alone: bool) -> T:
         """Run one unit; when it raises, nothing of it stays.
@@ -120,6 +124,13 @@ class SqlTransaction(SqlReading):
         ]
         if belonging:
             self._driver.many(adding_parts(engine), belonging)
+        large = [
+            {name: getattr(one, name) for name in _ARTIFACT}
+            for event in self._written
+            for one in event.artifacts
+        ]
+        if large:
+            self._driver.many(adding_artifacts(engine), large)
 
     def add(self, row: Record) -> None:
         """Insert a row, or raise ConflictError."""
@@ -144,14 +155,29 @@ class SqlTransaction(SqlReading):
         """Append an event; it becomes a row when the batch is flushed."""
         logindex, sequence = self._heads.next(self._driver, draft.incident)
         place = Place(self._identifier("evt"), logindex, sequence, self.now)
-        event = write(draft, place, part_id=lambda: self._identifier("part"), salt=self._salt)
+        event = write(
+            draft,
+            place,
+            part_id=lambda: self._identifier("part"),
+            artifact_id=lambda: self._identifier("art"),
+            salt=self._salt,
+        )
         self._written.append(event)
         return place.event
+
+    def destroy(self, name: str) -> None:
+        """Destroy a part or an artifact, salt and bytes; the database wants its tombstone."""
+        for table in ("parts", "artifacts"):
+            self._driver.change(destroying(self._driver.engine, table), {"id": name})
+        self.destroyed = True
 
     def number(self, series: str) -> int:
         """Return the next number of a series; gapless, since a rollback takes it back."""
         statement = counting_up(self._driver.engine)
         return int(self._driver.one(statement, {"series": series}))
+
+
+_ARTIFACT = ("id", "event", "salt", "content", "mediatype", "preview")
 
 
 def _values(row: Record) -> dict[str, Any]:
