@@ -182,9 +182,7 @@ class _Keeping:
         """Keep a part, whole or behind its preview, and return what the body says of it."""
         if len(part.content) > INLINE:
             return self._keep_large(part)
-        stored = StoredPart(
-            self.part_id(), self.event, self.salt(), part.content, part.mediatype
-        )
+        stored = StoredPart(self.part_id(), self.event, self.salt(), part.content, part.mediatype)
         self.parts.append(stored)
         return _reference(stored)
 

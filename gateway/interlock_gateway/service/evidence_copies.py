@@ -111,8 +111,9 @@ def _proposals(tx: Reading, data: Data) -> list[Copy]:
     if "approval" in data:
         rows = [tx.get(ApprovalRow, data["approval"])]
     else:
-        place = {name: data.get(name) for name in ("run", "step", "attempt", "ordinal")}
-        found = tx.rows(ApprovalRow, **place)
+        run, step = data.get("run"), data.get("step")
+        attempt, ordinal = data.get("attempt"), data.get("ordinal")
+        found = tx.rows(ApprovalRow, run=run, step=step, attempt=attempt, ordinal=ordinal)
         rows = [row for row in found if row.place == data.get("plan_place", row.place)]
     return [_unsealed(row) for row in rows if row is not None]
 
@@ -166,11 +167,15 @@ def _break(tx: Reading, data: Data) -> list[Copy]:
     approval = data.get("approval", "")
     row = tx.get(BreakRow, approval)
     owed = tx.rows(FollowUpRow, about=approval, concerns=data.get("person", ""))
-    told = tx.rows(OutboxRow, subject=approval, kind="approval.glass_broken")
+    told = tx.rows(OutboxRow, subject=approval)
     return [
         *([Copy(row, {"reason": ""})] if row is not None else []),
         *(Copy(one, {"text": TITLE_GONE if one.state == "open" else ""}) for one in owed),
-        *(Copy(one, {"payload": _without_reason(one.payload)}) for one in told),
+        *(
+            Copy(one, {"payload": _without_reason(one.payload)})
+            for one in told
+            if one.kind == "approval.glass_broken"
+        ),
     ]
 
 
@@ -231,8 +236,8 @@ def _retention(tx: Reading, data: Data) -> list[Copy]:
 
 
 _NONE: tuple[Find, ...] = ()
-_ASKED = {name: (_call,) for name in ("statement", "params", "reasons", "promql", "logql", "sent")}
-_WISHED = {name: (_call, _proposals) for name in ("args", "statement", "params", "reason")}
+_ASKED = dict.fromkeys(("statement", "params", "reasons", "promql", "logql", "sent"), (_call,))
+_WISHED = dict.fromkeys(("args", "statement", "params", "reason"), (_call, _proposals))
 _REFUSED = {**_ASKED, **dict.fromkeys(("message", "args", "reason"), (_call,))}
 _SHOWN = ("statement", "args", "preview", "undo", "reason", "trial")
 _ENDED = {"finding": (_finding,), "error": _NONE, "outputs": _NONE, "chart": _NONE}

@@ -103,13 +103,11 @@ class Redaction:
 
 def check_reason(reason: str) -> None:
     """Refuse a reason that says nothing, or too much."""
-    if not _SHORTEST <= len(reason.strip()) or len(reason) > MAX_TEXT:
+    if len(reason.strip()) < _SHORTEST or len(reason) > MAX_TEXT:
         raise refusal("bad-request", f"Say why, in {_SHORTEST} characters or more.")
 
 
-def must_lead(
-    tx: Reading, stewards: Stewards, who: Principal, incident: str, deed: str
-) -> None:
+def must_lead(tx: Reading, stewards: Stewards, who: Principal, incident: str, deed: str) -> None:
     """Refuse whoever neither leads the incident nor is a steward.
 
     Raises:

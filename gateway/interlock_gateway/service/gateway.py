@@ -11,6 +11,9 @@ from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import Door
 from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.drills import Drills
+from interlock_gateway.service.evidence import Evidence
+from interlock_gateway.service.evidence_redaction import Redaction
+from interlock_gateway.service.evidence_retention import Retention
 from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
 from interlock_gateway.service.followups import FollowUps
@@ -99,6 +102,9 @@ class Gateway:
     meter: Meter
     drills: Drills
     stewards: Stewards
+    evidence: Evidence
+    redaction: Redaction
+    retention: Retention
     chat: ChatUses | None = None
 
 
@@ -123,8 +129,14 @@ class Ports:
     pacing: Pacing
 
 
-def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
-    """Return the use cases over these ports; whoever holds the role runs this gateway."""
+def assemble(ports: Ports, *, steward_role: str = "", keep_days: int = 0) -> Gateway:
+    """Return the use cases over these ports.
+
+    Args:
+        ports: the world.
+        steward_role: whoever holds it runs this gateway.
+        keep_days: days after an incident's close until its evidence expires; 0 for never.
+    """
     store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
     guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
     random, pacing = ports.randomness, ports.pacing
@@ -164,4 +176,7 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         bell=bell,
         drills=Drills(store, policy, seal, random, bell, stewards),
         stewards=stewards,
+        evidence=Evidence(store, policy),
+        redaction=Redaction(store, stewards),
+        retention=Retention(store, stewards, clock, keep_days),
     )

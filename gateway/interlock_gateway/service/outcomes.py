@@ -16,7 +16,6 @@ from interlock_gateway.service.ports import Reading, Transaction
 from interlock_gateway.service.records import ApprovalRow, CallRow
 from interlock_gateway.service.targets import Expect
 
-
 GONE = json.dumps(
     {"error": {"code": "evidence-redacted", "message": "What came of it was redacted."}}
 ).encode()

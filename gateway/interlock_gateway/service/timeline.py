@@ -109,6 +109,11 @@ class Timeline:
         return await self._store.read(question)
 
 
+def entries_of(tx: Reading, page: Sequence[StoredEvent]) -> list[Entry]:
+    """Return events as readers get them, artifacts as previews."""
+    return list(_entries(tx, page, _Budget(Depth.PREVIEWS)))
+
+
 def _entries(tx: Reading, page: Sequence[StoredEvent], budget: _Budget) -> Iterator[Entry]:
     bodies: list[dict[str, Any]] = [json.loads(event.body) for event in page]
     found = [list(pieces(body)) for body in bodies]

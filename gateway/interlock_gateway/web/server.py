@@ -15,6 +15,7 @@ from interlock_gateway.web.routes import (
     catalogue,
     chat,
     drills,
+    evidence,
     identity,
     incidents,
     links,
@@ -48,7 +49,17 @@ def serve(
     app.state.gateway = gateway
     problems.install(app, pages.problem_page)
     guarded = [Depends(principal)]
-    busiest_first = (runs, approvals, plans, incidents, identity, catalogue, drills, links)
+    busiest_first = (
+        runs,
+        approvals,
+        plans,
+        incidents,
+        identity,
+        catalogue,
+        drills,
+        links,
+        evidence,
+    )
     for group in busiest_first:
         app.include_router(group.routes, dependencies=guarded)
     app.include_router(identity.open_routes)
@@ -56,6 +67,7 @@ def serve(
     app.include_router(pages.routes)
     app.include_router(chat.open_routes)
     app.include_router(chat.routes)
+    app.include_router(evidence.pages)
 
     @app.get("/metrics", tags=["operations"])
     async def metrics() -> Response:

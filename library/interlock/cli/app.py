@@ -43,6 +43,7 @@ VERBS = {
     "note": "story:note",
     "timeline": "story:timeline",
     "export": "story:export",
+    "evidence": "evidence:app",
     "sql": "sql:app",
     "policy": "policy:app",
 }

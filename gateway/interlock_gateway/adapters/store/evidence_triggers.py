@@ -8,6 +8,11 @@ from dataclasses import dataclass
 
 from interlock_gateway.adapters.store.triggers import ASKED, legal
 
+_COVERED = (
+    "EXISTS (SELECT 1 FROM tombstones WHERE {found}(covers, '|{table}/' || {key} || '|') > 0)"
+)
+"""When a tombstone names a row; `found` is the engine's word for looking for a text."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
@@ -41,10 +46,7 @@ class _Opening:
             f"(NEW.{name} = OLD.{name} OR NEW.{name} = {self.empty})" for name in self.emptied
         )
         key = " || '/' || ".join(f"OLD.{name}" for name in self.key)
-        covered = (
-            f"EXISTS (SELECT 1 FROM tombstones WHERE "
-            f"{found}(covers, '|{self.table}/' || {key} || '|') > 0)"
-        )
+        covered = _COVERED.format(found=found, table=self.table, key=key)
         allowed = f"({rows[0]} {same} {rows[1]} AND {emptied} AND {covered})"
         return f"{self.when + ' AND ' if self.when else ''}NOT {allowed}"
 
@@ -94,9 +96,6 @@ _NOBODY = (
     "NOT EXISTS (SELECT 1 FROM parts WHERE id = NEW.part) "
     "AND NOT EXISTS (SELECT 1 FROM artifacts WHERE id = NEW.part)"
 )
-_APPROVAL = (
-    "EXISTS (SELECT 1 FROM tombstones WHERE {found}(covers, '|approvals/' || OLD.id || '|') > 0)"
-)
 _PLANNED = (
     "OLD.plan <> '' AND ((OLD.plan, OLD.place, OLD.digest) {other} (NEW.plan, NEW.place, "
     "NEW.digest) OR NEW.wish <> OLD.wish AND NOT (NEW.wish = '' AND {covered})) "
@@ -106,13 +105,17 @@ _PLAN_WORDS = "what a plan holds is never changed"
 _ASKED_WORDS = "what an approval asks is never changed"
 
 
+def _approval(found: str) -> str:
+    return _COVERED.format(found=found, table="approvals", key="OLD.id")
+
+
 def _asked(other: str, found: str) -> str:
     """Return when a change touches what an approval asks; its key alone may become empty."""
     names = [name for name in ASKED if name != "idempotency_key"]
     rows = ["(" + ", ".join(f"{side}.{name}" for name in names) + ")" for side in ("OLD", "NEW")]
     return (
         f"({rows[0]} {other} {rows[1]} OR NEW.idempotency_key <> OLD.idempotency_key "
-        f"AND NOT (NEW.idempotency_key = '' AND {_APPROVAL.format(found=found)}))"
+        f"AND NOT (NEW.idempotency_key = '' AND {_approval(found)}))"
     )
 
 
@@ -129,21 +132,27 @@ def _sqlite() -> list[str]:
             *("followups_closed", "approvals_keep_their_plan", "approvals_asked"),
         )
     ]
-    for one in _openings("x''"):
-        out.append(_sqlite_trigger(f"{one.table}_erase", "UPDATE", one.table, one.refuses(
-            "IS", "instr"), one.words))
+    out += [
+        _sqlite_trigger(
+            f"{one.table}_erase", "UPDATE", one.table, one.refuses("IS", "instr"), one.words
+        )
+        for one in _openings("x''")
+    ]
     for table in ("parts", "artifacts"):
         words = f"{table} are deleted with a tombstone only"
         out.append(_sqlite_trigger(f"{table}_bury", "DELETE", table, f"NOT {_BURIED}", words))
-    plan = _PLANNED.format(other="IS NOT", covered=_APPROVAL.format(found="instr"))
+    plan = _PLANNED.format(other="IS NOT", covered=_approval("instr"))
     return [
         *out,
-        _sqlite_trigger("artifacts_refuse_update", "UPDATE", "artifacts", "1",
-                        "artifacts are append-only"),
-        _sqlite_trigger("tombstones_refuse_delete", "DELETE", "tombstones", "1",
-                        "tombstones are append-only"),
-        _sqlite_trigger("tombstones_birth", "INSERT", "tombstones", _NOBODY,
-                        "a tombstone is for what is there"),
+        _sqlite_trigger(
+            "artifacts_refuse_update", "UPDATE", "artifacts", "1", "artifacts are append-only"
+        ),
+        _sqlite_trigger(
+            "tombstones_refuse_delete", "DELETE", "tombstones", "1", "tombstones are append-only"
+        ),
+        _sqlite_trigger(
+            "tombstones_birth", "INSERT", "tombstones", _NOBODY, "a tombstone is for what is there"
+        ),
         _sqlite_trigger("approvals_keep_their_plan", "UPDATE", "approvals", plan, _PLAN_WORDS),
         _sqlite_trigger(
             *("approvals_asked", "UPDATE", "approvals", _asked("IS NOT", "instr"), _ASKED_WORDS)
@@ -159,7 +168,7 @@ def _sqlite_trigger(name: str, verb: str, table: str, when: str, words: str) -> 
 
 
 def _postgresql() -> list[str]:
-    plan = _PLANNED.format(other="IS DISTINCT FROM", covered=_APPROVAL.format(found="strpos"))
+    plan = _PLANNED.format(other="IS DISTINCT FROM", covered=_approval("strpos"))
     frozen = ("votes", "breaks")
     out = [
         *(f"DROP TRIGGER {table}_refuse ON {table}" for table in frozen),

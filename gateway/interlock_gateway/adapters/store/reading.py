@@ -98,7 +98,11 @@ class SqlReading:
     def origin(self, name: str) -> bytes | None:
         """Return the body of the event that a part or artifact belongs to, also of one gone."""
         tombstones = TABLES[TombstoneRow]
-        places = ((parts, parts.c.id), (artifacts, artifacts.c.id), (tombstones, tombstones.c.part))
+        places = (
+            (parts, parts.c.id),
+            (artifacts, artifacts.c.id),
+            (tombstones, tombstones.c.part),
+        )
         for table, key in places:
             query = select(events.c.body).join(table, table.c.event == events.c.id)
             found = self._connection.execute(query.where(key == name)).first()

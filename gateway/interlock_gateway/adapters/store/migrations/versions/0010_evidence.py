@@ -41,12 +41,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("incident"),
     )
     dialect = op.get_bind().dialect.name
-    empty = "x''" if dialect == "sqlite" else r"'\x'::bytea"
-    for statement in (
-        *statements(dialect),
-        f"UPDATE inbox SET content = {empty} WHERE handled_at IS NOT NULL",
-    ):
+    for statement in statements(dialect):
         op.execute(sa.text(statement.replace(":", r"\:")))
+    inbox = sa.table(
+        "inbox", sa.column("content", sa.LargeBinary()), sa.column("handled_at", Moment())
+    )
+    op.execute(inbox.update().where(inbox.c.handled_at.is_not(None)).values(content=b""))
 
 
 def _texts(*names: str) -> "list[sa.Column[str]]":
