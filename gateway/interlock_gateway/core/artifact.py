@@ -65,9 +65,11 @@ def is_json(mediatype: str) -> bool:
 
 
 def _words(content: bytes) -> Preview:
-    text = content[: PREVIEW // 2].decode("utf-8", "replace")  # a bad byte becomes three
-    cut = _CUT if len(content) > PREVIEW // 2 else ""
-    return Preview((text[: PREVIEW // 3] + cut).encode(), "text/plain", {})
+    text = content[:PREVIEW].decode("utf-8", "replace").encode()  # a bad byte becomes three
+    room = PREVIEW - len(_CUT.encode())
+    whole = len(content) <= PREVIEW and len(text) <= PREVIEW
+    shown = text if whole else text[:room].decode("utf-8", "ignore").encode() + _CUT.encode()
+    return Preview(shown, "text/plain", {})
 
 
 def _picture(content: bytes) -> dict[str, Any]:
