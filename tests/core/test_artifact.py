@@ -108,6 +108,8 @@ def test_a_preview_of_any_json_is_small_json(value: Any) -> None:
     json.loads(shown.content)
 
 
-@given(st.binary(max_size=20_000), st.sampled_from(["text/plain", "image/png", "application/json"]))
+@given(
+    st.binary(max_size=20_000), st.sampled_from(["text/plain", "image/png", "application/json"])
+)
 def test_a_preview_of_any_bytes_never_fails(content: bytes, mediatype: str) -> None:
     assert len(preview_of(content, mediatype).content) <= PREVIEW

@@ -188,7 +188,9 @@ async def test_a_run_opens_no_title_and_no_note(
 
 
 @pytest.mark.parametrize("name", ["art_nothing", "evt_1", "'; --", "x" * 5_000, "%25", "é"])
-async def test_what_is_not_there_is_not_found(responder: Someone, incident: str, name: str) -> None:
+async def test_what_is_not_there_is_not_found(
+    responder: Someone, incident: str, name: str
+) -> None:
     assert incident
     response = await responder.call("GET", f"/v1/evidence/{name}")
     assert response.json()["code"] == "evidence-not-found"
