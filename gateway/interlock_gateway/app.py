@@ -334,7 +334,7 @@ async def _expire(composed: Composed, every_s: float = 30.0) -> None:
     """Let evidence expire, beside the sweep: it may take its time."""
     while True:
         try:
-            if expired := await composed.gateway.retention.sweep():
+            if expired := await composed.gateway.evidence.retention.sweep():
                 _log.info("evidence expired", count=expired)
         except Exception as error:  # noqa: BLE001  it outlives every trouble, and says so
             composed.meter.count("alarms", kind="expire")

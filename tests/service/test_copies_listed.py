@@ -24,18 +24,22 @@ def _is_made(node: ast.expr | None) -> bool:
     return any(isinstance(call.func, ast.Name) and call.func.id in _MAKERS for call in calls)
 
 
+def _is_direct(node: ast.expr) -> bool:
+    return isinstance(node, ast.Call) and _name(node) in _MAKERS
+
+
 def _made(path: Path) -> Iterator[tuple[str, str]]:
     """Yield (part, place) of each part that a module makes; "" for one without a literal name."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Dict):
             for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(value, ast.Call) and _is_made(value) and _name(value) in _MAKERS:
+                if _is_direct(value):
                     yield _word(key), f"{name(path)}:{value.lineno}"
         elif isinstance(node, ast.DictComp) and _is_made(node.value):
             yield "", f"{name(path)}:{node.lineno}"
-        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
-            if isinstance(node.value, ast.Call) and _name(node.value) in _MAKERS:
-                yield _word(node.targets[0].slice), f"{name(path)}:{node.lineno}"
+        elif isinstance(node, ast.Assign) and _is_direct(node.value):
+            subscripts = [goal for goal in node.targets if isinstance(goal, ast.Subscript)]
+            yield from ((_word(goal.slice), f"{name(path)}:{node.lineno}") for goal in subscripts)
 
 
 def _name(call: ast.Call) -> str:

@@ -162,7 +162,7 @@ async def test_a_refused_query_a_failed_one_a_note_a_step_and_a_title_leave_noth
     incident = await responder.declares(f"Checkout {SECRET}")
     run = await responder.runs(incident)
     await run.starts("look", f"x = {SECRET!r}")
-    await run.refused("/v1/queries", run.asks(f"DELETE FROM t WHERE p = '{SECRET}'"))
+    await run.refused("/v1/queries", run.asks(f"DROP TABLE {SECRET!r}"))
     home.target.answer = fails
     await run.refused("/v1/queries", run.asks(f"SELECT '{SECRET}'", ordinal=1))
     finding = {"status": "bad", "text": f"it is {SECRET}"}
@@ -210,7 +210,7 @@ async def test_parameters_of_a_run_leave_nothing_once_it_ended(
 
 
 async def test_a_chart_goes_with_what_it_was_drawn_from(
-    home: House, look: RunAt, responder: Someone, incident: str
+    look: RunAt, responder: Someone, incident: str
 ) -> None:
     end = {"state": "ok", "outputs": [chart(), chart()]}
     await look.post(f"/v1/runs/{look.id}/steps/look/1/end", end)
@@ -223,7 +223,7 @@ async def test_a_chart_goes_with_what_it_was_drawn_from(
 
 
 async def test_a_preview_is_no_way_around_its_artifact(
-    home: House, look: RunAt, responder: Someone, incident: str, store_url: str
+    home: House, look: RunAt, responder: Someone, store_url: str
 ) -> None:
     await result_of(home, look)
     (piece,) = [piece for piece in await pieces_with(home, SECRET) if piece.part == "result"]
@@ -325,7 +325,7 @@ async def test_under_a_hold_it_works_and_the_event_says_so(
     assert (event["type"], event["data"]["held_by"]) == ("artifact.redacted", "you")
 
 
-# --- what is still worked with ---------------------------------------------------------------------
+# --- what is still worked with -------------------------------------------------------------------
 
 
 async def test_what_a_waiting_request_would_run_is_not_destroyed_under_its_voters(

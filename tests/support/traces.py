@@ -31,9 +31,9 @@ def traces(home: House, word: str, store_url: str) -> set[str]:
             return {
                 f"{table.name}.{name}"
                 for table in metadata.sorted_tables
-                for row in connection.execute(select(table))
-                for name, value in row._mapping.items()
-                if word.encode() in _bytes(table.name, name, value, dict(row._mapping))
+                for row in connection.execute(select(table)).mappings()
+                for name, value in row.items()
+                if word.encode() in _bytes(table.name, name, value, dict(row))
             }
     finally:
         engine.dispose()

@@ -71,6 +71,15 @@ class ChatUses:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceUses:
+    """What people do about evidence: look at it, destroy it, and say how long it is kept."""
+
+    looking: Evidence
+    redaction: Redaction
+    retention: Retention
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """The use cases, and the few ports that the web itself needs."""
 
@@ -102,9 +111,7 @@ class Gateway:
     meter: Meter
     drills: Drills
     stewards: Stewards
-    evidence: Evidence
-    redaction: Redaction
-    retention: Retention
+    evidence: EvidenceUses
     chat: ChatUses | None = None
 
 
@@ -130,12 +137,9 @@ class Ports:
 
 
 def assemble(ports: Ports, *, steward_role: str = "", keep_days: int = 0) -> Gateway:
-    """Return the use cases over these ports.
+    """Return the use cases over these ports; whoever holds the role runs this gateway.
 
-    Args:
-        ports: the world.
-        steward_role: whoever holds it runs this gateway.
-        keep_days: days after an incident's close until its evidence expires; 0 for never.
+    Evidence expires so many days after its incident's close; after 0 days means never.
     """
     store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
     guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
@@ -176,7 +180,14 @@ def assemble(ports: Ports, *, steward_role: str = "", keep_days: int = 0) -> Gat
         bell=bell,
         drills=Drills(store, policy, seal, random, bell, stewards),
         stewards=stewards,
-        evidence=Evidence(store, policy),
-        redaction=Redaction(store, stewards),
-        retention=Retention(store, stewards, clock, keep_days),
+        evidence=_evidence(ports, stewards, keep_days),
+    )
+
+
+def _evidence(ports: Ports, stewards: Stewards, keep_days: int) -> EvidenceUses:
+    store = ports.store
+    return EvidenceUses(
+        Evidence(store, ports.policy),
+        Redaction(store, stewards),
+        Retention(store, stewards, ports.clock, keep_days),
     )

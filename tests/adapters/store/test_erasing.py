@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from interlock.testing.postgres import Database
 from interlock_gateway.adapters.store import SqlStore
 from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.evidence_records import TombstoneRow
@@ -87,6 +86,14 @@ def _left(content: bytes, numbers: range) -> list[int]:
     return [number for number in numbers if _secret(number).encode() in content]
 
 
+def _bytes(*files: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in files)
+
+
+def _wal(file: Path) -> Path:
+    return file.with_name(file.name + "-wal")
+
+
 # --- SQLite --------------------------------------------------------------------------------------
 
 
@@ -105,34 +112,29 @@ async def test_nothing_of_it_is_in_the_file_its_log_or_a_backup(
     gone, kept = range(0, _EVENTS, 2), range(1, _EVENTS, 2)
     await _destroyed(store, gone, events)
     assert not store.untidy
-    wal = file.with_name(file.name + "-wal").read_bytes()
-    assert wal == b""
-    whole = file.read_bytes()
-    assert _left(whole, gone) == []
-    assert _left(whole, kept) == [*kept]
+    assert _bytes(_wal(file)) == b""
+    assert _left(_bytes(file), gone) == []
+    assert _left(_bytes(file), kept) == [*kept]
     copy = tmp_path / "backup.db"
     with sqlite3.connect(file) as source, sqlite3.connect(copy) as goal:
         source.backup(goal)
-    assert _left(copy.read_bytes(), gone) == []
-    assert _left(copy.read_bytes(), kept) == [*kept]
+    assert _left(_bytes(copy), gone) == []
+    assert _left(_bytes(copy), kept) == [*kept]
 
 
 async def test_a_reader_that_keeps_the_log_open_only_puts_it_off(
     file: Path, store: SqlStore
 ) -> None:
     events = await _filled(store)
-    wal = file.with_name(file.name + "-wal")
     reader = sqlite3.connect(file)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM events").fetchone()
     await _destroyed(store, range(3), events)
-    assert store.untidy
     assert not await store.tidy(wholly=True)
-    assert _left(wal.read_bytes() + file.read_bytes(), range(3)) == [0, 1, 2]
+    assert _left(_bytes(_wal(file), file), range(3)) == [0, 1, 2]
     reader.close()
     assert await store.tidy(wholly=True)
-    assert not store.untidy
-    assert _left(wal.read_bytes() + file.read_bytes(), range(3)) == []
+    assert _left(_bytes(_wal(file), file), range(3)) == []
 
 
 async def test_it_is_gone_after_a_restart_as_well(
@@ -142,11 +144,11 @@ async def test_it_is_gone_after_a_restart_as_well(
     await _destroyed(store, range(5), events)
     await store.aclose()
     again = opener()
-    assert _left(file.read_bytes(), range(5)) == []
+    assert _left(_bytes(file), range(5)) == []
     await again.aclose()
 
 
-# --- PostgreSQL ------------------------------------------------------------------------------------
+# --- PostgreSQL ----------------------------------------------------------------------------------
 
 
 @pytest.mark.postgres
@@ -155,8 +157,8 @@ async def test_nothing_of_it_is_in_the_servers_files_once_they_were_written_anew
 ) -> None:
     if engine_name != "postgresql":
         pytest.skip("This is about PostgreSQL.")
-    database: Database = request.getfixturevalue("postgres_database")
-    with psycopg.connect(database.superuser, autocommit=True) as raw:
+    superuser: str = request.getfixturevalue("postgres_database").superuser
+    with psycopg.connect(superuser, autocommit=True) as raw:
         for table in ("parts", "artifacts"):
             raw.execute(f"ALTER TABLE {table} ALTER content SET STORAGE EXTERNAL".encode())
         raw.execute(b"ALTER TABLE calls ALTER answer SET STORAGE EXTERNAL")
@@ -177,7 +179,7 @@ def _files(raw: psycopg.Connection) -> bytes:
     return b"".join(bytes(row[0] or b"") for row in raw.execute(query))
 
 
-# --- what the database refuses -----------------------------------------------------------------------
+# --- what the database refuses -------------------------------------------------------------------
 
 
 @pytest.fixture

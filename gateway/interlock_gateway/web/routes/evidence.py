@@ -23,32 +23,32 @@ _SANDBOX = "default-src 'none'; frame-ancestors 'none'; sandbox"
 @routes.get("/incidents/{incident}/evidence")
 async def listed(incident: str, who: PersonOnly, gateway: Asking) -> Json:
     """List what the incident's events point at, without any content."""
-    found, held = await gateway.evidence.listed(who, incident)
+    found, held = await gateway.evidence.looking.listed(who, incident)
     return {"evidence": [listed_json(one) for one in found], "held": _held(held)}
 
 
 @routes.post("/incidents/{incident}/evidence/hold")
 async def hold(incident: str, body: Because, who: PersonOnly, gateway: Asking) -> Json:
     """Keep the incident's evidence until it is released."""
-    return {"held": _held(await gateway.retention.hold(who, incident, body.reason))}
+    return {"held": _held(await gateway.evidence.retention.hold(who, incident, body.reason))}
 
 
 @routes.post("/incidents/{incident}/evidence/release")
 async def release(incident: str, body: Because, who: PersonOnly, gateway: Asking) -> Json:
     """Let the incident's evidence expire in its time again."""
-    return {"held": _held(await gateway.retention.release(who, incident, body.reason))}
+    return {"held": _held(await gateway.evidence.retention.release(who, incident, body.reason))}
 
 
 @routes.get("/evidence/{evidence}")
 async def show(evidence: str, who: AnyPrincipal, gateway: Asking) -> Response:
     """Give a piece of evidence in full; that it was opened is an event first."""
-    return _file(await gateway.evidence.open(who, evidence))
+    return _file(await gateway.evidence.looking.open(who, evidence))
 
 
 @routes.post("/evidence/{evidence}/redact")
 async def redact(evidence: str, body: Because, who: PersonOnly, gateway: Asking) -> Json:
     """Destroy a piece of evidence and every copy of it."""
-    done = await gateway.redaction.redact(who, evidence, body.reason)
+    done = await gateway.evidence.redaction.redact(who, evidence, body.reason)
     return {
         "event": done.event,
         "destroyed": list(done.destroyed),
@@ -62,7 +62,7 @@ async def download(
     evidence: str, who: Annotated[Principal, Depends(visitor)], gateway: Asking
 ) -> Response:
     """Give the same to a browser, as a file; never as a page of this gateway."""
-    given = _file(await gateway.evidence.open(who, evidence))
+    given = _file(await gateway.evidence.looking.open(who, evidence))
     for name, value in render.HEADERS.items():
         given.headers.setdefault(name, value)
     return given
