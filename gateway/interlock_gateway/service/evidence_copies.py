@@ -36,6 +36,8 @@ from interlock_gateway.service.records import (
 Data = Mapping[str, Any]
 _CHART = re.compile(r"chart_[0-9]+(_spec)?\Z")
 TITLE_GONE = "[redacted]"
+_SAID = frozenset({"state", "changes"})
+"""Columns that only say that something was destroyed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +55,9 @@ class Copy:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns, as events tell them, such as `votes.reason`."""
-        return tuple(f"{self.row.TABLE}.{name}" for name in self.left)
+        """The columns that held it, as events tell them, such as `votes.reason`."""
+        held = [name for name in self.left if name not in _SAID]
+        return tuple(f"{self.row.TABLE}.{name}" for name in held)
 
     def erase(self, tx: Transaction) -> None:
         """Destroy it; several copies in one row go one after the other."""
