@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import structlog
-from interlock_gateway.core.model import Column, Rows, Statement
+from interlock_gateway.core.model import Before, Column, Rows, Statement, Stored
 from interlock_gateway.core.timeline import commitment
 from interlock_gateway.service.evidence import Piece, pieces
 from interlock_gateway.service.evidence_records import TombstoneRow
-from interlock_gateway.service.ports import Reading
+from interlock_gateway.service.ports import Reading, StoreUnwritableError
 from interlock_gateway.service.records import ApprovalRow, CallRow
 from interlock_gateway.service.targets import TargetError
 from support.browser import browser
@@ -122,18 +122,19 @@ async def test_an_approved_action_leaves_nothing_once_each_part_of_it_was_redact
 ) -> None:
     """Statement, values, reason, proposal, prompt, vote, rows before, undo, result, outcome."""
     home.target.answer = one_secret_or_count
-    home.target.transaction = {"xid": "7"}
+    home.target.deed = lambda deed: one_secret(deed.statement)
+    home.target.before = lambda _: the_row_before()
     approval = await asks_with_secret(run)
     cast = await approver.vote(approval, reason=f"fine, {SECRET}")
     assert cast.is_success, cast.text
     await run.post(f"/v1/approvals/{approval}/execute")
     held = traces(home, SECRET, store_url)
-    assert held >= {"approvals.sealed", "votes.reason"}
+    assert held >= {"approvals.sealed", "approvals.outcome", "votes.reason", "deeds.undo"}
+    assert "calls.answer" in held
     await redacts_all(home, responder)
     assert traces(home, SECRET, store_url) == set()
-    assert await run.refused(f"/v1/approvals/{approval}/execute") in {
-        *("evidence-redacted", "approval-used"),
-    }
+    assert await run.refused(f"/v1/approvals/{approval}/execute") == "evidence-redacted"
+    assert len(home.target.deeds) == 1
     shown = await responder.call("GET", f"/v1/approvals/{approval}")
     assert shown.json()["code"] == "evidence-redacted"
 
@@ -143,6 +144,19 @@ def one_secret_or_count(statement: Statement) -> Rows:
     if "count(" in statement.text.lower():
         return Rows((Column("count", "integer"),), ((1,),), elapsed_ms=1.0)
     return one_secret(statement)
+
+
+async def test_the_key_of_a_catalogued_action_holds_its_arguments_and_is_emptied(
+    home: House, run: RunAt, responder: Someone, store_url: str
+) -> None:
+    await run.starts("terminate")
+    answer = await run.post("/v1/actions", run.wishes())
+    approval = str(answer["approval"]["id"])
+    assert "approvals.idempotency_key" in traces(home, "4711", store_url)
+    await responder.post(f"/v1/approvals/{approval}/withdraw", {"reason": "not needed"})
+    while found := await pieces_with(home, "4711"):
+        await redacts(responder, found[0].id)
+    assert traces(home, "4711", store_url) == set()
 
 
 async def test_a_denied_request_leaves_nothing_either(
@@ -176,6 +190,13 @@ async def test_a_refused_query_a_failed_one_a_note_a_step_and_a_title_leave_noth
     assert held >= {"calls.answer", "steps.finding", "incidents.title", "parts.content"}
     await redacts_all(home, responder)
     assert traces(home, SECRET, store_url) == set()
+
+
+def the_row_before() -> Before:
+    """Return the row that a change would meet, with what brings it back."""
+    columns = (Column("id", "integer"), Column("state", "text"))
+    stored = (Stored("id", key=True), Stored("state"))
+    return Before(Rows(columns, ((1, SECRET),)), stored)
 
 
 def fails(_statement: Statement) -> Rows:
@@ -365,6 +386,28 @@ async def test_a_call_under_way_keeps_its_row_so_that_its_end_can_be_recorded(
 def _statements(tx: Reading) -> list[Piece]:
     bodies = [json.loads(event.body) for event in tx.events("INC-1")]
     return [p for body in bodies if body["type"] == "query.started" for p in pieces(body)]
+
+
+# --- all or nothing ------------------------------------------------------------------------------
+
+
+async def test_a_redaction_that_cannot_be_recorded_destroys_nothing(
+    home: House, look: RunAt, responder: Someone, store_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends after the copies and the bytes went, and before its event: all of it is undone."""
+    name = await result_of(home, look)
+    before = traces(home, SECRET, store_url)
+
+    def unwritable(*_: object, **__: object) -> None:
+        raise StoreUnwritableError("The disk is full.")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("interlock_gateway.service.evidence_redaction.told", unwritable)
+        path = f"/v1/evidence/{name}/redact"
+        assert await responder.refused(path, {"reason": WHY}) == "store-unwritable"
+    assert traces(home, SECRET, store_url) == before
+    assert await home.store.read(lambda tx: tx.rows(TombstoneRow)) == []
+    assert (await look.post("/v1/queries", look.asks("SELECT 1")))["replayed"]
 
 
 # --- races ---------------------------------------------------------------------------------------

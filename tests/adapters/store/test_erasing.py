@@ -1,6 +1,9 @@
 """What was destroyed is gone from the store's own files, and nothing goes without a tombstone."""
 
+import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,18 +63,24 @@ def _bury(tx: Transaction, event: str, names: list[str], number: int) -> None:
 
 async def _destroyed(store: SqlStore, numbers: range, events: list[str]) -> None:
     """Destroy what those events hold, with its copies."""
-    engine = store_engine(store)
-    with engine.connect() as connection:
-        rows = connection.execute(
-            text("SELECT event, id FROM parts UNION ALL SELECT event, id FROM artifacts")
-        ).all()
-    engine.dispose()
+    rows = _pieces(store)
     for number in numbers:
         names = [name for event, name in rows if event == events[number]]
         assert names
         await store.commit(
             lambda tx, number=number, names=names: _bury(tx, events[number], names, number)  # type: ignore[misc]  # mypy cannot infer defaults of a lambda
         )
+
+
+def _pieces(store: SqlStore) -> list[tuple[str, str]]:
+    """Return (event, id) of each part and artifact."""
+    engine = store_engine(store)
+    with engine.connect() as connection:
+        found = connection.execute(
+            text("SELECT event, id FROM parts UNION ALL SELECT event, id FROM artifacts")
+        ).all()
+    engine.dispose()
+    return [(str(event), str(name)) for event, name in found]
 
 
 def store_engine(store: SqlStore) -> Engine:
@@ -146,6 +155,72 @@ async def test_it_is_gone_after_a_restart_as_well(
     again = opener()
     assert _left(_bytes(file), range(5)) == []
     await again.aclose()
+
+
+_REDACTOR = """
+import asyncio, sys
+from datetime import UTC, datetime
+from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
+from interlock_gateway.adapters.store import open_store
+from interlock_gateway.core.timeline import Draft
+from interlock_gateway.service.evidence_records import TombstoneRow
+
+async def main():
+    store = open_store(sys.argv[1], SystemClock(), SystemRandomness().identifier, random_bytes)
+    for line in sys.stdin.read().split():
+        event, _, name = line.partition("/")
+        def unit(tx):
+            row = TombstoneRow(name, event, "INC-1", "redacted", "you", tx.now, "why")
+            tx.add(row)
+            tx.destroy(name)
+            tx.append(Draft("artifact.redacted", "person:you", {"destroyed": [name]}))
+        await store.commit(unit)
+        print(name, flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("after", [1, 7, 40])
+async def test_kill_9_leaves_each_piece_whole_or_destroyed_with_its_tombstone_and_its_event(
+    file: Path, store: SqlStore, opener: Callable[[], SqlStore], after: int
+) -> None:
+    await _filled(store)
+    pieces = [f"{event}/{name}" for event, name in _pieces(store)]
+    await store.aclose()
+    acknowledged = _redact_until_killed(f"sqlite:///{file}", pieces, after)
+    again = opener()
+    try:
+        left = {name for _, name in _pieces(again)}
+        tombstones = await again.read(lambda tx: tx.rows(TombstoneRow))
+        events = await again.read(lambda tx: tx.events(""))
+    finally:
+        await again.aclose()
+    buried = {row.part for row in tombstones}
+    told = {name for event in events for name in json.loads(event.body)["data"]["destroyed"]}
+    assert acknowledged <= buried == told
+    assert buried | left == {piece.partition("/")[2] for piece in pieces}
+    assert not buried & left
+
+
+def _redact_until_killed(url: str, pieces: list[str], lines: int) -> set[str]:
+    process = subprocess.Popen(  # noqa: S603  our own interpreter with our own text
+        [sys.executable, "-c", _REDACTOR, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("\n".join(pieces))
+    process.stdin.close()
+    heard = [process.stdout.readline() for _ in range(lines)]
+    process.kill()
+    heard += process.stdout.readlines()
+    process.stdout.close()
+    process.wait()
+    return {line.strip() for line in heard if line.endswith("\n")}
 
 
 # --- PostgreSQL ----------------------------------------------------------------------------------
