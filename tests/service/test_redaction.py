@@ -18,6 +18,7 @@ from support.browser import browser
 from support.glass import allow_break_glass, breaks
 from support.house import House, RunAt, Someone
 from support.large import SECRET, chart, many_rows, one_secret
+from support.plans import END, FEED, plan_of, vote_on_plan
 from support.traces import pieces_with, traces
 
 WHY = "It holds a customer's password."
@@ -144,6 +145,58 @@ def one_secret_or_count(statement: Statement) -> Rows:
     if "count(" in statement.text.lower():
         return Rows((Column("count", "integer"),), ((1,),), elapsed_ms=1.0)
     return one_secret(statement)
+
+
+@pytest.mark.parametrize(
+    ("named", "emptied"),
+    [
+        ("action.requested/params", {"approvals.sealed", "calls.answer"}),
+        ("action.requested/reason", {"approvals.sealed"}),
+        ("approval.requested/preview", {"approvals.sealed"}),
+        ("approval.requested/args", {"approvals.sealed", "calls.answer"}),
+        ("approval.voted/reason", {"votes.reason"}),
+        ("action.prepared/before", {"deeds.undo"}),
+        ("action.succeeded/undo_sql", {"deeds.undo", "approvals.outcome", "calls.answer"}),
+        ("action.succeeded/result", {"approvals.outcome", "calls.answer"}),
+    ],
+)
+async def test_each_piece_alone_takes_every_row_that_copies_it(
+    home: House,
+    run: RunAt,
+    approver: Someone,
+    responder: Someone,
+    store_url: str,
+    named: str,
+    emptied: set[str],
+) -> None:
+    """Where several pieces are copied into one row, none of them leaves it to another."""
+    home.target.answer = one_secret_or_count
+    home.target.deed = lambda deed: one_secret(deed.statement)
+    home.target.before = lambda _: the_row_before()
+    approval = await asks_with_secret(run)
+    await approver.vote(approval, reason=f"fine, {SECRET}")
+    await run.post(f"/v1/approvals/{approval}/execute")
+    assert traces(home, SECRET, store_url) >= emptied
+    found = await pieces_with(home, SECRET)
+    (piece,) = [one for one in found if f"{one.body['type']}/{one.part}" == named]
+    await redacts(responder, piece.id)
+    assert traces(home, SECRET, store_url) & emptied == set()
+
+
+async def test_the_members_of_a_plan_the_votes_on_it_and_its_reason_leave_nothing(
+    home: House, run: RunAt, approver: Someone, responder: Someone, store_url: str
+) -> None:
+    home.target.answer = one_secret_or_count
+    feed = FEED | {"params": {"was": {"type": "text", "value": SECRET}}}
+    await run.starts("pool")
+    asked = await run.post("/v1/plans", plan_of(run, END, feed, reason=f"because of {SECRET}"))
+    plan = str(asked["plan"]["id"])
+    cast = await vote_on_plan(approver, plan, "deny", reason=f"no: {SECRET}")
+    assert cast.is_success, cast.text
+    held = traces(home, SECRET, store_url)
+    assert held >= {"approvals.sealed", "votes.reason", "approvals.closing_reason"}
+    await redacts_all(home, responder)
+    assert traces(home, SECRET, store_url) == set()
 
 
 async def test_the_key_of_a_catalogued_action_holds_its_arguments_and_is_emptied(
