@@ -5,9 +5,12 @@ import json
 from typing import Any
 
 import pytest
+from interlock_gateway.core.model import Person
 from interlock_gateway.service.evidence import MOST_OPENED
 from interlock_gateway.service.evidence_records import TombstoneRow
+from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.ports import StoreUnwritableError
+from interlock_gateway.service.timeline import Depth
 from support.house import House, RunAt, Someone
 from support.large import chart, many_rows, png
 
@@ -252,6 +255,30 @@ async def test_a_huge_picture_is_named_and_not_shown(
     response = await responder.call("GET", f"/v1/incidents/{incident}/export", **{"as": "html"})
     assert f"interlock evidence show {picture}" in response.text
     assert len(response.content) < 200_000
+
+
+async def test_whoever_needs_it_whole_gets_it_within_a_bound(
+    home: House,
+    look: RunAt,
+    incident: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await answered(home, look)
+    home.target.answer = many_rows
+    await look.post("/v1/queries", look.asks("SELECT 2", ordinal=1))
+    who = Principal(Person("responder", "Responder"))
+    entries = await home.gateway.timeline.whole(who, incident, Depth.WHOLE)
+    assert [len(rows) for rows in _results(entries)] == [1_000, 1_000]
+    monkeypatch.setattr(Depth.WHOLE, "_value_", (40_000, 40_000))
+    entries = await home.gateway.timeline.whole(who, incident, Depth.WHOLE)
+    first, second = _results(entries)
+    assert (len(first), len(second) < 1_000) == (1_000, True)
+
+
+def _results(entries: list[dict[str, Any]]) -> list[list[Any]]:
+    done = [entry for entry in entries if entry["event"]["type"] == "query.completed"]
+    names = [entry["event"]["data"]["result"]["$part"] for entry in done]
+    return [entry["parts"][name]["json"]["rows"] for entry, name in zip(done, names, strict=True)]
 
 
 async def test_a_piece_with_a_tombstone_is_never_shown_even_if_its_bytes_are_still_there(
