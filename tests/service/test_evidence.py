@@ -247,6 +247,17 @@ async def test_exports_show_the_picture_and_say_where_the_rest_is(
     assert base64.b64encode(png(noise=b"x" * 20_000)).decode() in response.text
 
 
+async def test_what_people_wrote_is_shown_whole_on_the_page_and_in_exports(
+    responder: Someone, incident: str
+) -> None:
+    long = f"{'We looked at the pool. ' * 400}And then we saw it."
+    await responder.post(f"/v1/incidents/{incident}/notes", {"text": long})
+    response = await responder.call("GET", f"/v1/incidents/{incident}/export", **{"as": "html"})
+    assert "And then we saw it." in response.text
+    page = await responder.call("GET", f"/v1/incidents/{incident}/timeline")
+    assert "And then we saw it." not in page.text
+
+
 async def test_a_huge_picture_is_named_and_not_shown(
     look: RunAt, responder: Someone, incident: str
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from interlock_gateway.core.artifact import PNG, is_json
 from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.evidence import Piece, gone_json, pieces
+from interlock_gateway.service.evidence_copies import is_given
 from interlock_gateway.service.evidence_records import TombstoneRow
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.incidents import book_of, must_read, row_of
@@ -31,18 +32,19 @@ the preview is shown `{"more": {"artifact", "size", "mediatype", "rows"}}` besid
 
 _PAGE = 500
 _SHOWN_BYTES = 8 * 1024 * 1024
-_SHOWN_PICTURE = 1024 * 1024
+_SHOWN_PIECE = 1024 * 1024
 _WHOLE_BYTES = 64 * 1024 * 1024
 
 
 class Depth(Enum):
     """How much of an artifact is read with its event; what is larger stays behind its preview.
 
-    The values are bytes: of all artifacts together, and of each.
+    What is shown is pictures, and what people wrote and asked: nobody reads half a note. The
+    values are bytes: of all artifacts together, and of each.
     """
 
     PREVIEWS = (0, 0)
-    PICTURES = (_SHOWN_BYTES, _SHOWN_PICTURE)
+    SHOWN = (_SHOWN_BYTES, _SHOWN_PIECE)
     WHOLE = (_WHOLE_BYTES, _WHOLE_BYTES)
 
 
@@ -58,7 +60,8 @@ class _Budget:
 
     def takes(self, piece: Piece) -> bool:
         """Tell whether an artifact is read whole, and count it."""
-        wanted = self.depth is Depth.WHOLE or piece.mediatype == PNG
+        shown = piece.mediatype == PNG or not is_given(piece.part)
+        wanted = shown or self.depth is Depth.WHOLE
         fits = piece.size <= min(self.left, self.depth.value[1])
         if wanted and fits:
             self.left -= piece.size
@@ -79,7 +82,7 @@ class Timeline:
         return await self._page(who, incident, after, limit, _Budget(Depth.PREVIEWS))
 
     async def whole(
-        self, who: Principal, incident: str, depth: Depth = Depth.PICTURES
+        self, who: Principal, incident: str, depth: Depth = Depth.SHOWN
     ) -> list[Entry]:
         """Return every entry of the incident, artifacts as deep as asked for."""
         budget = _Budget(depth)
@@ -109,9 +112,9 @@ class Timeline:
         return await self._store.read(question)
 
 
-def entries_of(tx: Reading, page: Sequence[StoredEvent]) -> list[Entry]:
-    """Return events as readers get them, artifacts as previews."""
-    return list(_entries(tx, page, _Budget(Depth.PREVIEWS)))
+def entries_of(tx: Reading, page: Sequence[StoredEvent], depth: Depth) -> list[Entry]:
+    """Return events as readers get them, artifacts as deep as asked for."""
+    return list(_entries(tx, page, _Budget(depth)))
 
 
 def _entries(tx: Reading, page: Sequence[StoredEvent], budget: _Budget) -> Iterator[Entry]:
