@@ -87,6 +87,17 @@ class EvidenceKept(BaseModel):
     keep_days: Annotated[int, Field(ge=0, le=36_500)] = 0
 
 
+class LogAt(BaseModel):
+    """The log over all events: `anchor` is a file elsewhere to which checkpoints are added.
+
+    Nothing may change what is in it, best not even this machine; without one, the incidents'
+    threads in Slack are the only anchors.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    anchor: str = ""
+
+
 class Settings(BaseSettings):
     """The gateway's settings; paths are relative to the folder of the TOML file."""
 
@@ -100,6 +111,7 @@ class Settings(BaseSettings):
     vault: VaultAccess = VaultAccess()
     slack: SlackAccess = SlackAccess()
     evidence: EvidenceKept = EvidenceKept()
+    log: LogAt = LogAt()
     public_url: Annotated[str, Field(pattern=r"^$|^https?://[^/]+(/.*)?$")] = ""
     steward_role: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9-]*$")] = ""
     policies: str = "policies"

@@ -296,6 +296,7 @@ COPIES: Mapping[str, Mapping[str, Sequence[Find]]] = {
     "action.resolved": {"reason": _NONE},
     "followup.opened": {"text": (_followup("text"),)},
     "followup.closed": {"answer": (_followup("answer"),)},
+    "log.key_rotated": {"reason": _NONE},
     "policy.refused": {"problems": _NONE},
     "artifact.redacted": {"reason": (_tombstones,)},
     "artifact.held": {"reason": (_retention,)},

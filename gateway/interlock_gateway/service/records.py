@@ -17,6 +17,7 @@ from interlock_gateway.service.chat.records import (
     RoomRow,
 )
 from interlock_gateway.service.evidence_records import RetentionRow, TombstoneRow
+from interlock_gateway.service.log_records import LOG_ROWS
 from interlock_gateway.service.record import Record
 
 
@@ -360,4 +361,5 @@ ROWS: tuple[type[Record], ...] = (
     RoomRow,
     TombstoneRow,
     RetentionRow,
+    *LOG_ROWS,
 )

@@ -19,6 +19,7 @@ from interlock_gateway.web.routes import (
     identity,
     incidents,
     links,
+    log,
     plans,
     runs,
 )
@@ -59,6 +60,7 @@ def serve(
         drills,
         links,
         evidence,
+        log,
     )
     for group in busiest_first:
         app.include_router(group.routes, dependencies=guarded)

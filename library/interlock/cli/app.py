@@ -44,6 +44,8 @@ VERBS = {
     "timeline": "story:timeline",
     "export": "story:export",
     "evidence": "evidence:app",
+    "verify": "verify:verify",
+    "log": "log:app",
     "sql": "sql:app",
     "policy": "policy:app",
 }

@@ -159,15 +159,17 @@ async def test_it_is_gone_after_a_restart_as_well(
 
 _REDACTOR = """
 import asyncio, sys
-from datetime import UTC, datetime
+from pathlib import Path
 from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.store import open_store
 from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.evidence_records import TombstoneRow
 
 async def main():
-    store = open_store(sys.argv[1], SystemClock(), SystemRandomness().identifier, random_bytes)
+    keys, name = LogKeys(Path(sys.argv[2])), SystemRandomness().identifier
+    store = open_store(sys.argv[1], SystemClock(), name, random_bytes, keys)
     for line in sys.stdin.read().split():
         event, _, name = line.partition("/")
         def unit(tx):
@@ -189,7 +191,7 @@ async def test_kill_9_leaves_each_piece_whole_or_destroyed_with_its_tombstone_an
     await _filled(store)
     pieces = [f"{event}/{name}" for event, name in _pieces(store)]
     await store.aclose()
-    acknowledged = _redact_until_killed(f"sqlite:///{file}", pieces, after)
+    acknowledged = _redact_until_killed(file, pieces, after)
     again = opener()
     try:
         left = {name for _, name in _pieces(again)}
@@ -204,9 +206,9 @@ async def test_kill_9_leaves_each_piece_whole_or_destroyed_with_its_tombstone_an
     assert not buried & left
 
 
-def _redact_until_killed(url: str, pieces: list[str], lines: int) -> set[str]:
+def _redact_until_killed(file: Path, pieces: list[str], lines: int) -> set[str]:
     process = subprocess.Popen(  # noqa: S603  our own interpreter with our own text
-        [sys.executable, "-c", _REDACTOR, url],
+        [sys.executable, "-c", _REDACTOR, f"sqlite:///{file}", str(file.parent / "log-keys")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -7,7 +7,7 @@ from interlock_gateway.adapters.store.evidence_triggers import statements
 from interlock_gateway.adapters.store.schema import Moment
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 
