@@ -150,10 +150,7 @@ class Ports:
 
 
 def assemble(ports: Ports, *, steward_role: str = "", keep_days: int = 0) -> Gateway:
-    """Return the use cases over these ports; whoever holds the role runs this gateway.
-
-    Evidence expires so many days after its incident's close; after 0 days means never.
-    """
+    """Return the use cases: for whoever holds the role to run, and evidence kept so many days."""
     store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
     guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
     random, pacing = ports.randomness, ports.pacing
