@@ -7,7 +7,9 @@ until it is written anew: only VACUUM FULL does that, and it locks the table mea
 Source: sqlite.org/pragma.html (secure_delete, wal_checkpoint); PostgreSQL 16, VACUUM.
 """
 
+import re
 import threading
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import URL, NullPool, create_engine
@@ -64,7 +66,7 @@ class Vacuum:
         )
         self._one = threading.Lock()
         self.due = False
-        """Whether a table could not be vacuumed."""
+        """Whether a table could not be vacuumed, or kept dead rows for somebody who reads."""
 
     def __call__(self, *, wholly: bool) -> bool:
         """Vacuum each table; with `wholly` small ones are written anew, under a short lock.
@@ -77,15 +79,33 @@ class Vacuum:
             except SQLAlchemyError:
                 self.due = True
                 return False
-            self.due = False
-            return all(done)
+            self.due = _Done.KEPT in done
+            return all(one is _Done.ANEW for one in done)
 
-    def _vacuumed(self, table: str, *, wholly: bool) -> bool:
-        """Vacuum one table and tell whether it was written anew."""
+    def _vacuumed(self, table: str, *, wholly: bool) -> "_Done":
+        """Vacuum one table; what somebody who reads may still see is copied, and kept."""
+        details: list[str] = []
         with self._engine.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            raw.add_notice_handler(lambda notice: details.append(notice.message_detail or ""))
             asked = f"SELECT pg_total_relation_size('{table}')"
             size = int(connection.exec_driver_sql(asked).scalar_one())
-            anew = wholly and size <= _SMALL
+            if not (wholly and size <= _SMALL):
+                connection.exec_driver_sql(f"VACUUM {table}")
+                return _Done.AS_IT_IS
             connection.exec_driver_sql(f"SET lock_timeout = {_LOCK_MS}")
-            connection.exec_driver_sql(f"VACUUM {'(FULL) ' if anew else ''}{table}")
-        return anew
+            connection.exec_driver_sql(f"VACUUM (FULL, VERBOSE) {table}")
+        dead = [_NUMBER.search(detail) for detail in details]
+        return _Done.KEPT if any(one and int(one[0]) for one in dead) else _Done.ANEW
+
+
+_NUMBER = re.compile(r"[0-9]+")
+"""The first number of VACUUM's detail: dead rows that cannot be removed yet, in any language."""
+
+
+class _Done(Enum):
+    """What became of a table: written anew, vacuumed as it is, or dead rows kept for a reader."""
+
+    ANEW = "anew"
+    AS_IT_IS = "as it is"
+    KEPT = "kept"
