@@ -11,6 +11,7 @@ from interlock_gateway.web.render import (
     ApprovalsView,
     ApprovalView,
     Argument,
+    EvidenceRow,
     FollowUpRow,
     GlassView,
     IncidentRow,
@@ -193,6 +194,16 @@ def incident() -> IncidentView:
             owed(id="F-2", why_not="F-2 is about what you did yourself; somebody else closes it."),
             owed(id="F-3", closed_by="approver", answer="Right; pagers mended", closed_at=at(85)),
         ),
+        evidence=(
+            EvidenceRow(
+                *("art_1", "12", "result of query.completed", "application/json", 340_000, 1_000),
+            ),
+            EvidenceRow(
+                *("art_2", "14", "chart 1 of step.completed", "image/png", 45_000),
+                gone="redacted by you, 2026-03-03 00:30Z: a customer's name",
+            ),
+        ),
+        held="Held by you: the auditors ask for it",
     )
 
 

@@ -188,7 +188,9 @@ def compose(settings: Settings) -> Composed:
     )
     policy = PolicyFolder(settings.path(settings.policies))
     ports = _ports(settings, store, policy, meter, outside)
-    gateway = assemble(ports, steward_role=settings.steward_role)
+    gateway = assemble(
+        ports, steward_role=settings.steward_role, keep_days=settings.evidence.keep_days
+    )
     at = slack_at(settings)
     slack = _connected(at, gateway, store, ports.seal, secrets) if at else None
     return Composed(
@@ -301,10 +303,11 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield what goes on beside the requests."""
     yield composed.telling.run()
     yield composed.reloading.run()
-    yield composed.gateway.anchoring.run()
-    yield composed.gateway.clock_watch.run(composed.store.clock)
+    yield composed.gateway.proof.anchoring.run()
+    yield composed.gateway.proof.watch.run(composed.store.clock)
     yield _sweep(composed)
     yield _prove(composed)
+    yield _expire(composed)
     if composed.slack is not None:
         yield from composed.slack.works()
     if composed.echoes is not None:
@@ -359,6 +362,18 @@ async def _prove(composed: Composed, every_s: float = 1.0) -> None:
         except Exception as error:  # noqa: BLE001  it outlives every trouble, and says so
             composed.meter.count("alarms", kind="prove")
             _log.warning("proving outcomes failed", reason=str(error))
+        await asyncio.sleep(every_s)
+
+
+async def _expire(composed: Composed, every_s: float = 30.0) -> None:
+    """Let evidence expire, beside the sweep: it may take its time."""
+    while True:
+        try:
+            if expired := await composed.gateway.evidence.retention.sweep():
+                _log.info("evidence expired", count=expired)
+        except Exception as error:  # noqa: BLE001  it outlives every trouble, and says so
+            composed.meter.count("alarms", kind="expire")
+            _log.warning("expiring evidence failed", reason=str(error))
         await asyncio.sleep(every_s)
 
 

@@ -80,6 +80,13 @@ class SlackAccess(BaseModel):
     incident_channels: bool = False
 
 
+class EvidenceKept(BaseModel):
+    """How long evidence is kept: days from the close of its incident; 0 for ever."""
+
+    model_config = ConfigDict(extra="forbid")
+    keep_days: Annotated[int, Field(ge=0, le=36_500)] = 0
+
+
 class LogAt(BaseModel):
     """The log over all events: `anchor` is a file elsewhere to which checkpoints are added.
 
@@ -103,6 +110,7 @@ class Settings(BaseSettings):
     people: People = People()
     vault: VaultAccess = VaultAccess()
     slack: SlackAccess = SlackAccess()
+    evidence: EvidenceKept = EvidenceKept()
     log: LogAt = LogAt()
     public_url: Annotated[str, Field(pattern=r"^$|^https?://[^/]+(/.*)?$")] = ""
     steward_role: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9-]*$")] = ""

@@ -227,6 +227,11 @@ CODES: dict[str, Code] = {
     "chat-linked-already": Code(409, Denied, "Unlink it on the gateway's page /slack first."),
     "chat-message-unseen": Code(403, Denied, "Invite the app to the channel, or copy the text."),
     "bad-signature": Code(401, NotLoggedIn, "Only Slack posts here; check the signing secret."),
+    # evidence
+    "evidence-not-found": Code(404, UsageError, "List it: `interlock evidence list INC`."),
+    "evidence-redacted": Code(
+        410, Denied, "It is gone for good; the timeline says who destroyed it, and why."
+    ),
     # outcomes
     "target-failed": Code(502, TargetFailed, "Read the target's own words above."),
     "target-timeout": Code(504, TargetFailed, "Narrow the statement; it was cancelled on target."),

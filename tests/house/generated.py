@@ -64,6 +64,8 @@ MEANINGS = {
     "slack.emails": "Person to the address the identity provider verified; links them by it.",
     "slack.note_reaction": "The emoji, without colons, that makes a message a note in a timeline.",
     "slack.incident_channels": "Whether each incident gets a channel of its own.",
+    "evidence.keep_days": "Days after an incident's close until what targets and cells gave is "
+    "destroyed; 0 keeps it for ever.",
     "log.anchor": "A file elsewhere to which signed checkpoints are added: docs/verifying.md.",
     "public_url": "Where people reach the pages, for links; `http://host:port` unless said.",
     "policies": "The folder with permissions, roles, approval rules, targets and actions.",

@@ -51,7 +51,7 @@ async def anchored(tmp_path: Path, store_url: str, ledger: Ledger) -> AsyncItera
 async def _turn(home: House, minutes: int = 1) -> None:
     """Let time pass; a gateway that is started anew waits until the last one's claim ends."""
     home.clock.pass_time(minutes=minutes)
-    await home.gateway.anchoring.turn()
+    await home.gateway.proof.anchoring.turn()
 
 
 async def test_a_log_that_grew_is_signed_and_anchored_and_rests_otherwise(

@@ -26,13 +26,13 @@ async def _said(home: House, incident: str) -> list[dict[str, object]]:
 
 def _tell(home: House, source: str, offset: float, rtt: float = 0.1) -> None:
     theirs = _NOW + timedelta(seconds=offset)
-    home.gateway.clocks.heard(source, theirs, _NOW, _NOW + timedelta(seconds=rtt))
+    home.gateway.proof.clocks.heard(source, theirs, _NOW, _NOW + timedelta(seconds=rtt))
 
 
 async def test_a_clock_that_is_off_is_said_in_each_open_incident_once(
     home: House, responder: Someone, incident: str
 ) -> None:
-    watch = home.gateway.clock_watch
+    watch = home.gateway.proof.watch
     _tell(home, "orders", 0.3)
     await watch.turn(nothing)
     assert await _said(home, incident) == []
@@ -55,7 +55,7 @@ async def test_the_stores_own_clock_is_asked(home: House, incident: str) -> None
     async def ahead() -> tuple[datetime, datetime, datetime]:
         return _NOW, _NOW + timedelta(seconds=2), _NOW + timedelta(seconds=0.01)
 
-    await home.gateway.clock_watch.turn(ahead)
+    await home.gateway.proof.watch.turn(ahead)
     [data] = await _said(home, incident)
     assert (data["source"], data["off"]) == ("store", True)
 
@@ -71,7 +71,7 @@ async def test_a_server_database_tells_its_time_and_a_file_does_not(home: House)
 async def test_slack_tells_its_time_with_each_message(home: House, asked: str) -> None:
     async with FakeSlack() as slack, in_slack(home, slack) as chat:
         await chat.shows(asked)
-    [skew] = [one for one in home.gateway.clocks.all if one.source == "slack"]
+    [skew] = [one for one in home.gateway.proof.clocks.all if one.source == "slack"]
     assert abs(skew.offset_s) < 60
     assert skew.uncertainty_s < 60
 

@@ -130,6 +130,16 @@ class MortalStore:
         self.life.must_go_on()
         return await self.store.glance(question)
 
+    @property
+    def untidy(self) -> bool:
+        """Tell, alive or not."""
+        return self.store.untidy
+
+    async def tidy(self, *, wholly: bool) -> bool:
+        """Tidy, while alive."""
+        self.life.must_go_on()
+        return await self.store.tidy(wholly=wholly)
+
 
 @dataclass(slots=True)
 class Ledger:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.testing.slack import FakeSlack
-from interlock_gateway.service.timeline import entry
+from interlock_gateway.service.timeline import Depth, entries_of
 
 from support.chat import ChatAt, in_slack
 from support.house import House, Someone
@@ -30,8 +30,8 @@ class Note:
 async def notes(home: House, incident: str) -> list[Note]:
     """Return the events about notes in a timeline, in order; "" is the deployment's own."""
     found = []
-    for stored in await home.store.read(lambda tx: tx.events(incident)):
-        read = entry(stored)
+    events = await home.store.read(lambda tx: entries_of(tx, tx.events(incident), Depth.WHOLE))
+    for read in events:
         if read["event"]["type"].startswith("note."):
             parts = {
                 name: read["parts"][value["$part"]].get("text", "")

@@ -16,6 +16,7 @@ from interlock_gateway.web.render import (
     MAX_PROPOSAL,
     ApprovalsView,
     Argument,
+    EvidenceRow,
     GlassView,
     IncidentsView,
     LoginView,
@@ -324,8 +325,11 @@ def hostile_pages() -> list[str]:
     record = build({**INCIDENT, "title": odd, "roles": {odd: odd}}, [])
     fields = {name: getattr(shown, name) for name in ("page", "runs")}
     whole = type(shown)(
-        incident=row, roles={odd: odd}, approvals=(waits,), record=record, **fields
-    )
+        incident=row, roles={odd: odd}, approvals=(waits,), record=record, held=odd,
+        evidence=(
+            EvidenceRow(odd, odd, odd, odd, 1), EvidenceRow(odd, odd, odd, odd, 1, gone=odd),
+        ), **fields
+    )  # fmt: skip
     return [
         render_approval(view),
         render_plan(

@@ -108,7 +108,7 @@ async def test_a_runs_token_does_only_what_a_run_does(home: House, run: RunAt) -
         *("/v1/runs/{run}/end", "/v1/runs/{run}/notes", "/v1/approvals/{approval}"),
         *("/v1/runs/{run}/steps/{step}/start", "/v1/runs/{run}/steps/{step}/{attempt}/end"),
         *("/v1/approvals/{approval}/execute", "/v1/metric-queries", "/v1/log-queries"),
-        *("/v1/plans", "/v1/plans/{plan}"),
+        *("/v1/plans", "/v1/plans/{plan}", "/v1/evidence/{evidence}"),
     }
     refused: set[str] = set()
     taken: set[str] = set()

@@ -4,6 +4,12 @@ What is sensitive stands outside the body as a part: (its own random salt, bytes
 salted commitment inside. Destroying a part's salt and bytes therefore leaves the body, and
 everything later computed over bodies, as it was.
 
+A part of more than 8 KB is an **artifact**. It is stored apart from the other parts, under an
+identifier and a salt of its own, and its reference in the body is a part's with three members
+more: `artifact` (true), what is known of it (`rows`, `truncated`, where it has rows) and
+`preview`, the reference of a small part that is shown in its place. Both have a commitment of
+their own, so either can be checked without the other; they are destroyed together.
+
 Source: CloudEvents 1.0.2 (JSON format); attribute names are lower-case letters and digits.
 """
 
@@ -13,6 +19,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from interlock_gateway.core.artifact import INLINE, preview_of
 
 SOURCE = "/interlock"
 SALT_BYTES = 32
@@ -91,6 +99,18 @@ class StoredPart:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredArtifact:
+    """A part too large to stay with its event; `preview` is the part shown in its place."""
+
+    id: str
+    event: str
+    salt: bytes
+    content: bytes
+    mediatype: str
+    preview: str
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """An event as it is stored: `body` is the verbatim CloudEvents JSON."""
 
@@ -99,6 +119,7 @@ class Event:
     type: str
     body: bytes
     parts: tuple[StoredPart, ...]
+    artifacts: tuple[StoredArtifact, ...] = ()
 
 
 def commitment(salt: bytes, content: bytes) -> str:
@@ -113,7 +134,12 @@ def commitment(salt: bytes, content: bytes) -> str:
 
 
 def write(
-    draft: Draft, place: Place, *, part_id: Callable[[], str], salt: Callable[[], bytes]
+    draft: Draft,
+    place: Place,
+    *,
+    part_id: Callable[[], str],
+    salt: Callable[[], bytes],
+    artifact_id: Callable[[], str] | None = None,
 ) -> Event:
     """Return `draft` as the event that is stored at `place`.
 
@@ -122,18 +148,59 @@ def write(
         place: where it stands in the journal.
         part_id: gives a fresh random identifier for each part.
         salt: gives 32 fresh random bytes for each part.
+        artifact_id: gives one for each part that is large; as `part_id` unless said.
     """
-    parts = {
-        name: StoredPart(part_id(), place.event, salt(), part.content, part.mediatype)
-        for name, part in draft.parts.items()
+    keeping = _Keeping(place.event, part_id, artifact_id or part_id, salt)
+    references = {name: keeping.keep(part) for name, part in draft.parts.items()}
+    body = {
+        **_attributes(draft, place, restricted=bool(references)),
+        "data": {**draft.data, **references},
     }
-    data = {**draft.data, **{name: _reference(part) for name, part in parts.items()}}
-    body = {**_attributes(draft, place, restricted=bool(parts)), "data": data}
     text = json.dumps(body, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
-    return Event(place, draft.incident, draft.type, text.encode(), tuple(parts.values()))
+    return Event(
+        place,
+        draft.incident,
+        draft.type,
+        text.encode(),
+        tuple(keeping.parts),
+        tuple(keeping.artifacts),
+    )
 
 
-def _reference(part: StoredPart) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Keeping:
+    """The parts of one event as they are made, each with its reference in the body."""
+
+    event: str
+    part_id: Callable[[], str]
+    artifact_id: Callable[[], str]
+    salt: Callable[[], bytes]
+    parts: list[StoredPart] = field(default_factory=list)
+    artifacts: list[StoredArtifact] = field(default_factory=list)
+
+    def keep(self, part: Part) -> dict[str, Any]:
+        """Keep a part, whole or behind its preview, and return what the body says of it."""
+        if len(part.content) > INLINE:
+            return self._keep_large(part)
+        stored = StoredPart(self.part_id(), self.event, self.salt(), part.content, part.mediatype)
+        self.parts.append(stored)
+        return _reference(stored)
+
+    def _keep_large(self, part: Part) -> dict[str, Any]:
+        shown = preview_of(part.content, part.mediatype)
+        preview = StoredPart(
+            self.part_id(), self.event, self.salt(), shown.content, shown.mediatype
+        )
+        whole = StoredArtifact(
+            self.artifact_id(), self.event, self.salt(), part.content, part.mediatype, preview.id
+        )
+        self.parts.append(preview)
+        self.artifacts.append(whole)
+        more = {"artifact": True, **shown.facts, "preview": _reference(preview)}
+        return {**_reference(whole), **more}
+
+
+def _reference(part: StoredPart | StoredArtifact) -> dict[str, Any]:
     return {
         "$part": part.id,
         "commitment": commitment(part.salt, part.content),

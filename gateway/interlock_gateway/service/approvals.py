@@ -119,8 +119,12 @@ def opened(seal: Seal, row: ApprovalRow) -> Proposal:
     """Return the proposal behind a row, proven to be the one the digest names.
 
     Raises:
-        InterlockError: `approval-invalidated`, when the stored bytes were changed.
+        InterlockError: `approval-invalidated`, when the stored bytes were changed, or
+            `evidence-redacted`, when they were destroyed.
     """
+    if not row.sealed:
+        message = f"What {row.id} asked for was redacted."
+        raise refusal("evidence-redacted", message, help="The timeline says by whom and why.")
     try:
         content = seal.open(row.sealed, row.id)
         if core.digest(content) == row.digest:

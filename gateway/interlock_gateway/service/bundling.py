@@ -10,9 +10,9 @@ from typing import Any
 
 from interlock.proof import BLOCK, Tree, note_of
 from interlock.proof.bundle import bundle
-from interlock.proof.checking import parts_in
 
-from interlock_gateway.core.timeline import Draft, StoredPart
+from interlock_gateway.core.timeline import Draft, StoredPart, stamp
+from interlock_gateway.service.evidence_records import TombstoneRow
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.incidents import book_of, must_read, row_of
 from interlock_gateway.service.log_records import (
@@ -101,7 +101,7 @@ class Bundling:
             "incident": statement.incident,
             "length": statement.length,
             "checkpoint": block["checkpoint"],
-            "left_out": _left_out([*bodies, *(one["body"] for one in block["also"])], taken.parts),
+            "left_out": dict(taken.gone),
         }
         return bundle(content, about, partial(self._signed, taken.key))
 
@@ -111,10 +111,14 @@ class Bundling:
 
 @dataclass(frozen=True, slots=True)
 class _Taken:
-    """One state of the store: the proof block, the parts, and the key that signs now."""
+    """One state of the store: the proof block, what is kept beside it, the key that signs now.
+
+    `gone` says of each part or artifact that was destroyed by whom, when and why.
+    """
 
     block: dict[str, Any]
     parts: Sequence[StoredPart]
+    gone: Mapping[str, str]
     key: str
 
 
@@ -128,7 +132,8 @@ def _taken(tx: Reading, statement: Statement) -> _Taken:
         for first in range(0, len(events), _PAGE)
         for part in tx.parts(events[first : first + _PAGE])
     ]
-    return _Taken(block, parts, row.key)
+    gone = {one.part: _grave(one) for one in tx.rows(TombstoneRow, incident=statement.incident)}
+    return _Taken(block, parts, gone, row.key)
 
 
 def _block(tx: Reading, statement: Statement) -> dict[str, Any]:
@@ -238,11 +243,8 @@ def _file(part: StoredPart) -> str:
     return f"evidence/{part.id}"
 
 
-def _left_out(bodies: Sequence[str], parts: Sequence[StoredPart]) -> dict[str, str]:
-    """Return part → why it is not in the bundle, of each that the events name and it lacks."""
-    there = {part.id for part in parts}
-    named = (part["$part"] for body in bodies for part in parts_in(json.loads(body)["data"]))
-    return {name: "destroyed" for name in named if name not in there}
+def _grave(row: TombstoneRow) -> str:
+    return f"{row.kind} by {row.by}, {stamp(row.at)}: {row.reason}"
 
 
 def _json(value: Any) -> bytes:

@@ -34,6 +34,8 @@ STARTED, COMPLETED, FAILED, DENIED, AWAITING = (
     *("started", "completed", "failed", "denied"),
     "awaiting",
 )
+REDACTED = "redacted"
+"""The state of a call of which something was destroyed; it is not answered from the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,10 +141,13 @@ def recorded(call: CallRow | None, digest: str) -> CallRow | None:
     """Return the call to answer from, or None when the target is to be asked.
 
     Raises:
-        InterlockError: `diverged`, or the refusal that was recorded.
+        InterlockError: `diverged`, `evidence-redacted`, or the refusal that was recorded.
     """
     if call is None:
         return None
+    if call.state == REDACTED:
+        message = "What was recorded of this call was redacted, so it cannot be answered again."
+        raise refusal("evidence-redacted", message, help="Re-run the step: it asks afresh.")
     if call.digest != digest:
         raise refusal(
             "diverged", "Another request was recorded at this place of this attempt already."

@@ -13,6 +13,9 @@ from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import Door
 from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.drills import Drills
+from interlock_gateway.service.evidence import Evidence
+from interlock_gateway.service.evidence_redaction import Redaction
+from interlock_gateway.service.evidence_retention import Retention
 from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
 from interlock_gateway.service.followups import FollowUps
@@ -97,6 +100,26 @@ class ChatUses:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceUses:
+    """What people do about evidence: look at it, destroy it, and say how long it is kept."""
+
+    looking: Evidence
+    redaction: Redaction
+    retention: Retention
+
+
+@dataclass(frozen=True, slots=True)
+class ProofUses:
+    """What proves the record: the log, its anchors, what leaves with its proof, and clocks."""
+
+    log: Log
+    anchoring: Anchoring
+    bundling: Bundling
+    clocks: Clocks
+    watch: ClockWatch
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """The use cases, and the few ports that the web itself needs."""
 
@@ -118,11 +141,7 @@ class Gateway:
     execution: Execution
     reconciling: Reconciling
     timeline: Timeline
-    bundling: Bundling
-    log: Log
-    anchoring: Anchoring
-    clocks: Clocks
-    clock_watch: ClockWatch
+    proof: ProofUses
     followups: FollowUps
     recorded: RecordedRequests
     bell: Bell
@@ -133,6 +152,7 @@ class Gateway:
     meter: Meter
     drills: Drills
     stewards: Stewards
+    evidence: EvidenceUses
     chat: ChatUses | None = None
     templates: TemplateSource = field(default_factory=NoTemplates)
 
@@ -162,8 +182,8 @@ class Ports:
     templates: TemplateSource = field(default_factory=NoTemplates)
 
 
-def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
-    """Return the use cases over these ports; whoever holds the role runs this gateway."""
+def assemble(ports: Ports, *, steward_role: str = "", keep_days: int = 0) -> Gateway:
+    """Return the use cases: for whoever holds the role to run, and evidence kept so many days."""
     store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
     guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
     random, pacing = ports.randomness, ports.pacing
@@ -172,7 +192,6 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
     )
     approvals = Approvals(store, policy, seal, clock, meter, bell)
     stewards = Stewards(policy, steward_role)
-    anchoring = Anchoring(store, ports.anchors, clock, meter, random)
     return Gateway(
         identity=Identity(store, policy, ports.codes, ports.tokens, clock, random),
         incidents=Incidents(store, policy),
@@ -194,11 +213,7 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
-        bundling=Bundling(store, policy, ports.signer),
-        log=Log(store, anchoring, ports.signer, stewards),
-        anchoring=anchoring,
-        clocks=ports.clocks,
-        clock_watch=ClockWatch(store, ports.clocks, meter),
+        proof=_proof(ports, stewards),
         followups=FollowUps(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,
@@ -210,4 +225,26 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         drills=Drills(store, policy, seal, random, bell, stewards),
         stewards=stewards,
         templates=ports.templates,
+        evidence=_evidence(ports, stewards, keep_days),
+    )
+
+
+def _proof(ports: Ports, stewards: Stewards) -> ProofUses:
+    store, meter = ports.store, ports.meter
+    anchoring = Anchoring(store, ports.anchors, ports.clock, meter, ports.randomness)
+    return ProofUses(
+        Log(store, anchoring, ports.signer, stewards),
+        anchoring,
+        Bundling(store, ports.policy, ports.signer),
+        ports.clocks,
+        ClockWatch(store, ports.clocks, meter),
+    )
+
+
+def _evidence(ports: Ports, stewards: Stewards, keep_days: int) -> EvidenceUses:
+    store = ports.store
+    return EvidenceUses(
+        Evidence(store, ports.policy),
+        Redaction(store, stewards),
+        Retention(store, stewards, ports.clock, keep_days),
     )

@@ -16,6 +16,11 @@ from interlock_gateway.service.ports import Reading, Transaction
 from interlock_gateway.service.records import ApprovalRow, CallRow
 from interlock_gateway.service.targets import Expect
 
+GONE = json.dumps(
+    {"error": {"code": "evidence-redacted", "message": "What came of it was redacted."}}
+).encode()
+"""An outcome that was destroyed, as whoever asks for it again is told."""
+
 
 def site_of(row: ApprovalRow) -> Site:
     """Return the call that asked for an approval."""

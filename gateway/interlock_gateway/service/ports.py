@@ -102,12 +102,23 @@ class Reading(Protocol):
         """Return the events of one incident with a sequence above `after`, in order."""
         ...
 
+    def contents(self, names: Sequence[str]) -> Mapping[str, tuple[str, bytes]]:
+        """Return (media type, content) of those parts and artifacts that are there."""
+        ...
+
+    def origin(self, name: str) -> bytes | None:
+        """Return the body of the event that a part or artifact belongs to, or None.
+
+        It is known also of what was destroyed.
+        """
+        ...
+
     def event(self, event: str) -> StoredEvent | None:
         """Return the event of that identifier, without its parts, or None."""
         ...
 
     def parts(self, events: Sequence[str]) -> Sequence[StoredPart]:
-        """Return every part of these events that is still there, with its salt."""
+        """Return every part and artifact of these events that is there, with its salt."""
         ...
 
     def sequence_below(self, incident: str, size: int) -> int:
@@ -176,6 +187,10 @@ class Transaction(Reading, Protocol):
         """Return the next number of a series, counted from 1 without gaps."""
         ...
 
+    def destroy(self, name: str) -> None:
+        """Destroy a part or an artifact that has its tombstone: salt and bytes together."""
+        ...
+
 
 class Store(Protocol):
     """Where everything is kept; one writer, many readers."""
@@ -199,6 +214,19 @@ class Store(Protocol):
 
         What stands before a call is asked this way: an embedded store answers at once, without
         a thread's turn. Anything that grows with an incident is a `read`.
+        """
+        ...
+
+    @property
+    def untidy(self) -> bool:
+        """Whether bytes of what was destroyed may still be in the store's files."""
+        ...
+
+    async def tidy(self, *, wholly: bool) -> bool:
+        """Have the bytes of what was destroyed leave the store's files, as far as an engine can.
+
+        With `wholly` tables may be locked for a moment. Return whether all are gone. It never
+        raises: what cannot be done now leaves the store untidy, and can be tried again.
         """
         ...
 

@@ -16,6 +16,7 @@ from interlock_gateway.service.chat.records import (
     PostRow,
     RoomRow,
 )
+from interlock_gateway.service.evidence_records import RetentionRow, TombstoneRow
 from interlock_gateway.service.log_records import LOG_ROWS
 from interlock_gateway.service.record import Record
 
@@ -358,5 +359,7 @@ ROWS: tuple[type[Record], ...] = (
     LinkCodeRow,
     NoteRow,
     RoomRow,
+    TombstoneRow,
+    RetentionRow,
     *LOG_ROWS,
 )

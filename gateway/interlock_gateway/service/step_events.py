@@ -8,6 +8,7 @@ from interlock import wire
 from interlock.errors import refusal
 
 from interlock_gateway.core.timeline import Draft, json_part, text_part
+from interlock_gateway.service.charts import with_charts
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.ports import Transaction
 from interlock_gateway.service.records import RunRow, StepRow
@@ -89,15 +90,12 @@ def step_ended(
     }
     if end.output_truncated:
         data["output_truncated"] = end.output_truncated[:500]
+    outputs, charts = with_charts(end.outputs)
     parts = {
         name: json_part(value)
-        for name, value in (
-            ("finding", finding),
-            ("error", end.error),
-            ("outputs", list(end.outputs)),
-        )
+        for name, value in (("finding", finding), ("error", end.error), ("outputs", outputs))
         if value
-    }
+    } | charts
     return Draft(
         f"step.{ENDS[end.state]}",
         who.authid,

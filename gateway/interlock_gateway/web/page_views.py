@@ -148,6 +148,27 @@ class FollowUpRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceRow:
+    """A piece of evidence that is kept apart, or is gone.
+
+    Attributes:
+        event: the event that it belongs to, as cited.
+        what: what it is, such as `result of query.completed`.
+        size: in bytes.
+        rows: how many it has; None where it has none.
+        gone: why it is not there any more, by whom and when; "" while it is.
+    """
+
+    id: str
+    event: str
+    what: str
+    mediatype: str
+    size: int
+    rows: int | None = None
+    gone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class IncidentView:
     """One incident with its timeline.
 
@@ -155,6 +176,8 @@ class IncidentView:
         roles: person → role.
         record: what `interlock.export.build` made of the incident's entries.
         follow_ups: what the postmortem owes an answer to.
+        evidence: what is kept apart from the timeline, or was destroyed.
+        held: who holds the evidence and why, in a sentence; "" for nobody.
     """
 
     page: Page
@@ -164,6 +187,8 @@ class IncidentView:
     approvals: tuple[ApprovalRow, ...]
     record: Postmortem
     follow_ups: tuple[FollowUpRow, ...] = ()
+    evidence: tuple[EvidenceRow, ...] = ()
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,8 @@ async def incident(request: Request, incident: str, who: Visitor, gateway: Askin
     policy = gateway.policy.current
     approvals = sights.approval_rows(sight.approvals, policy, waiting.votable)
     owed = await gateway.followups.listed(who, incident)
-    view = sights.incident_view(page, sight, entries, approvals, owed)
+    evidence = await gateway.evidence.looking.listed(who, incident)
+    view = sights.incident_view(page, sight, entries, approvals, owed, evidence)
     return _html(render.render_incident(view))
 
 

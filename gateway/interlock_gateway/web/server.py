@@ -15,6 +15,7 @@ from interlock_gateway.web.routes import (
     catalogue,
     chat,
     drills,
+    evidence,
     identity,
     incidents,
     links,
@@ -49,7 +50,18 @@ def serve(
     app.state.gateway = gateway
     problems.install(app, pages.problem_page)
     guarded = [Depends(principal)]
-    busiest_first = (runs, approvals, plans, incidents, identity, catalogue, drills, links, log)
+    busiest_first = (
+        runs,
+        approvals,
+        plans,
+        incidents,
+        identity,
+        catalogue,
+        drills,
+        links,
+        evidence,
+        log,
+    )
     for group in busiest_first:
         app.include_router(group.routes, dependencies=guarded)
     app.include_router(identity.open_routes)
@@ -57,6 +69,7 @@ def serve(
     app.include_router(pages.routes)
     app.include_router(chat.open_routes)
     app.include_router(chat.routes)
+    app.include_router(evidence.pages)
 
     @app.get("/metrics", tags=["operations"])
     async def metrics() -> Response:

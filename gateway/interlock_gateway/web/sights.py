@@ -18,6 +18,7 @@ from interlock_gateway.core.drill import is_drill
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service import records
 from interlock_gateway.service.approvals import Shown
+from interlock_gateway.service.evidence import Held, Listed
 from interlock_gateway.service.inbox import Waiting
 from interlock_gateway.service.overview import IncidentSight
 from interlock_gateway.service.plans import ShownPlan
@@ -117,6 +118,7 @@ def incident_view(
     entries: Sequence[Mapping[str, Any]],
     approvals: Sequence[render.ApprovalRow],
     owed: Sequence[tuple[records.FollowUpRow, str]] = (),
+    evidence: tuple[Sequence[Listed], Held] = ((), Held()),
 ) -> render.IncidentView:
     """Return an incident's page."""
     return render.IncidentView(
@@ -127,6 +129,27 @@ def incident_view(
         approvals=tuple(approvals),
         record=postmortem(sight, entries),
         follow_ups=tuple(_follow_up(row, why_not) for row, why_not in owed),
+        evidence=tuple(map(_evidence, filter(_is_told, evidence[0]))),
+        held=f"Held by {evidence[1].by}: {evidence[1].reason}" if evidence[1].by else "",
+    )
+
+
+def _is_told(one: Listed) -> bool:
+    """Tell whether a piece has a place of its own on the page: smaller ones are in the story."""
+    return bool(one.piece.preview or one.gone)
+
+
+def _evidence(one: Listed) -> render.EvidenceRow:
+    piece, gone = one.piece, one.gone
+    told = f"{gone.kind} by {gone.by}, {gone.at:%Y-%m-%d %H:%MZ}: {gone.reason}" if gone else ""
+    return render.EvidenceRow(
+        id=piece.id,
+        event=str(piece.body.get("sequence", "?")),
+        what=f"{piece.part.replace('_', ' ')} of {piece.body['type']}",
+        mediatype=piece.mediatype,
+        size=piece.size,
+        rows=piece.rows,
+        gone=told,
     )
 
 

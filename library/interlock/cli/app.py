@@ -42,6 +42,7 @@ VERBS = {
     "slack": "slack:app",
     "note": "story:note",
     "timeline": "story:timeline",
+    "evidence": "evidence:app",
     "verify": "verify:verify",
     "log": "log:app",
     "export": "exporting:export",

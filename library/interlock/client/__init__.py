@@ -147,6 +147,34 @@ def export(incident_id: str, form: str, **options: Any) -> Call:
     return _get(path, patience_s=120.0, **{"as": form}, **options)
 
 
+# --- evidence ---------------------------------------------------------------------------------
+
+
+def evidence(incident_id: str) -> Call:
+    """List what an incident's events point at, without any content."""
+    return _get(_path("incidents", incident_id, "evidence"))
+
+
+def open_evidence(evidence_id: str) -> Call:
+    """Open one piece of evidence in full, which is an event: send it with `content`."""
+    return _get(_path("evidence", evidence_id), patience_s=120.0)
+
+
+def redact_evidence(evidence_id: str, reason: str) -> Call:
+    """Destroy a piece of evidence and every copy of it, for a reason."""
+    return _post(_path("evidence", evidence_id, "redact"), {"reason": reason})
+
+
+def hold_evidence(incident_id: str, reason: str) -> Call:
+    """Keep an incident's evidence until it is released."""
+    return _post(_path("incidents", incident_id, "evidence", "hold"), {"reason": reason})
+
+
+def release_evidence(incident_id: str, reason: str) -> Call:
+    """Let an incident's evidence expire in its time again."""
+    return _post(_path("incidents", incident_id, "evidence", "release"), {"reason": reason})
+
+
 def bundle(incident_id: str) -> Call:
     """Ask for the incident's evidence bundle, a zip file: send it with `content`."""
     return _get(_path("incidents", incident_id, "bundle"), patience_s=120.0)

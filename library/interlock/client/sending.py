@@ -44,6 +44,10 @@ class Client:
         """Send `call` and return its answer as text, as for exports."""
         return self._receive(call).text
 
+    def content(self, call: Call) -> bytes:
+        """Send `call` and return its answer as it is, as for evidence."""
+        return self._receive(call).content
+
     def stream(self, call: Call) -> Iterator[Json]:
         """Send `call` and yield each server-sent event's data until the gateway ends it."""
         events = _Events()
@@ -91,6 +95,10 @@ class AsyncClient:
     async def text(self, call: Call) -> str:
         """Send `call` and return its answer as text, as for exports."""
         return (await self._receive(call)).text
+
+    async def content(self, call: Call) -> bytes:
+        """Send `call` and return its answer as it is, as for evidence."""
+        return (await self._receive(call)).content
 
     async def stream(self, call: Call) -> AsyncIterator[Json]:
         """Send `call` and yield each server-sent event's data until the gateway ends it."""

@@ -13,7 +13,7 @@ from types import NoneType
 from typing import Any
 
 from interlock.export.model import Exhibit, Grid, Left, Pairs, Picture, Words
-from interlock.export.reading import Absent, Reading, is_part
+from interlock.export.reading import CHART, Absent, Reading, is_part
 from interlock.export.text import count, duration, fits, json_text, shown
 
 HEADLINE = 280
@@ -41,12 +41,16 @@ def exhibits(
     found: list[Exhibit] = []
     for raw_key, raw in reading.data.items():
         key = shown(raw_key)
+        if CHART.match(key):
+            continue  # it is shown where the outputs name it
         if not is_part(raw) and (key not in _SHOWN or isinstance(raw, (bool, int, float))):
             continue
-        value = reading.resolve(raw)
+        value = reading.outputs(raw) if key == "outputs" else reading.resolve(raw)
         if not (key in told and _is_told(value)):
             label = head[0] if key in ("statement", "promql", "logql") else ""
             found += _exhibit(key, value, label=label, call=call)
+        if more := reading.more(raw):
+            found.append(Left(_usual(key, call), f"the whole is kept apart: {more.words}"))
     return tuple(_counted(reading, _noted(exhibit, *head)) for exhibit in found)
 
 
@@ -55,7 +59,11 @@ def everything(reading: Reading) -> tuple[Exhibit, ...]:
     scalars = [(k, v) for k, v in reading.facts() if not isinstance(v, (dict, list))]
     facts = Pairs("Data", tuple((key, shown(value), "") for key, value in scalars))
     known = {key for key, _ in scalars}
-    rest = [(shown(key), reading.resolve(raw)) for key, raw in reading.data.items()]
+    rest = [
+        (shown(key), reading.resolve(raw))
+        for key, raw in reading.data.items()
+        if not CHART.match(shown(key))
+    ]
     boxes = [box for key, value in rest if key not in known for box in _exhibit(key, value)]
     unread = () if reading.data or not reading.event else (_raw(reading),)
     return (*((facts,) if scalars else ()), *boxes, *unread, *_no_event(reading))
@@ -96,11 +104,16 @@ def _is_told(value: Any) -> bool:
 
 
 def _exhibit(key: str, value: Any, *, label: str = "", call: str = "") -> tuple[Exhibit, ...]:
-    usual, show = _SHOWN.get(key, (_label(key), _by_shape))
-    label = label or (f"{call}: {usual[:1].lower()}{usual[1:]}" if call else usual)
+    _, show = _SHOWN.get(key, ("", _by_shape))
+    label = label or _usual(key, call)
     if isinstance(value, Absent):
         return (Left(label, value.why),)
     return () if value in (None, "", [], {}) else show(label, value)
+
+
+def _usual(key: str, call: str) -> str:
+    usual, _ = _SHOWN.get(key, (_label(key), _by_shape))
+    return f"{call}: {usual[:1].lower()}{usual[1:]}" if call else usual
 
 
 def _label(key: str) -> str:
@@ -262,7 +275,8 @@ def _output(output: Any) -> tuple[Exhibit, ...]:
     else:
         note = ""
     shown_text = [Words(label, shown(plain_text), kind, note)] if plain_text else []
-    found = (*shown_text, *(_medium(label, mime, item) for mime, item in media.items()))
+    left = [Left(label, shown(output["left"]))] if output.get("left") else []
+    found = (*shown_text, *left, *(_medium(label, mime, item) for mime, item in media.items()))
     return found or (Left(label, f"an empty {shown(output.get('kind') or 'output')}"),)
 
 

@@ -11,6 +11,7 @@ from interlock.export.exhibits import everything, exhibits
 from interlock.export.model import Exhibit, Moment, Pairs, Source, Tone
 from interlock.export.reading import Reading
 from interlock.export.tell_approvals import APPROVAL_TELLERS
+from interlock.export.tell_evidence import EVIDENCE_TELLERS
 from interlock.export.tell_runs import RUN_TELLERS
 from interlock.export.telling import Said, Scene, Teller, because, operation_of, quote
 from interlock.export.text import shown
@@ -202,6 +203,7 @@ TELLERS: Mapping[str, Teller] = {
     "incident.sealed": _did("sealed the incident"),
     **RUN_TELLERS,
     **APPROVAL_TELLERS,
+    **EVIDENCE_TELLERS,
     **{f"note.{kind}": _note(kind) for kind in NOTES},
     "note.edited": _edited,
     "note.source_deleted": _source_deleted,

@@ -13,7 +13,7 @@ from typing import Any
 
 from interlock.export.kept import Kept
 from interlock.export.model import Entry, Subject
-from interlock.export.text import MAX_DEPTH, plain, shown
+from interlock.export.text import MAX_DEPTH, count, plain, shown
 
 _SEQUENCE = re.compile(r"[0-9]{1,18}\Z")
 _SCALARS = (str, int, float)
@@ -31,6 +31,27 @@ class Absent:
 
     def __str__(self) -> str:
         return f"[{self.why}]"
+
+
+@dataclass(frozen=True, slots=True)
+class More:
+    """An artifact that is kept apart, and of which only a preview is at hand."""
+
+    id: str
+    size: int
+    mediatype: str
+    rows: int | None
+
+    @property
+    def words(self) -> str:
+        """How much there is, and how to get it."""
+        rows = f"{count(self.rows, 'row')}, " if self.rows is not None else ""
+        kind = f"{self.mediatype}, " if self.mediatype.startswith("image/") else ""
+        return f"{kind}{rows}{count(self.size, 'byte')} in all: interlock evidence show {self.id}"
+
+
+CHART = re.compile(r"chart_[0-9]{1,6}(_spec)?\Z")
+"""Parts of a step that its outputs name: pictures, and what they were drawn from."""
 
 
 @dataclass(frozen=True)
@@ -115,14 +136,52 @@ class Reading:
 
     def _found(self, raw: Mapping[str, Any]) -> Any:
         """Return the content of a part as it came, or why it is not here."""
-        parts = _mapping(getattr(self.entry, "parts", None))
-        name = raw["$part"]
-        part = _mapping(parts.get(name) if isinstance(name, str) else None)
+        part = self.part(raw)
         if part.get("redacted"):
             return Absent(_why_redacted(part["redacted"]), redacted=True)
-        if "text" not in part and "json" not in part:
-            return Absent("not in this export")
-        return part["text"] if "text" in part else part["json"]
+        for form in ("text", "json", "base64"):
+            if form in part:
+                return part[form]
+        return Absent("not in this export")
+
+    def part(self, raw: Any) -> Mapping[str, Any]:
+        """Return what the entry delivers of a part that stands outside the body."""
+        parts = _mapping(getattr(self.entry, "parts", None))
+        name = _mapping(raw).get("$part")
+        return _mapping(parts.get(name) if isinstance(name, str) else None)
+
+    def more(self, raw: Any) -> "More | None":
+        """Return what is known of an artifact of which only the preview is delivered."""
+        told = _mapping(self.part(raw).get("more"))
+        size, rows = number(told.get("size")), number(told.get("rows"))
+        name = _word(told.get("artifact"))
+        if not name or size is None:
+            return None
+        return More(
+            name, int(size), _word(told.get("mediatype")), None if rows is None else int(rows)
+        )
+
+    def outputs(self, raw: Any) -> Any:
+        """Return a step's outputs with the pictures that are kept beside them.
+
+        Why a picture is not delivered stands under `left`.
+        """
+        found = self.resolve(raw)
+        if not isinstance(found, (list, tuple)):
+            return found
+        return [self._with_picture(output) for output in found]
+
+    def _with_picture(self, output: Any) -> Any:
+        chart = _mapping(output).get("chart")
+        if not isinstance(chart, str) or not CHART.match(chart):
+            return output
+        raw = self.data.get(chart)
+        value, more = self.resolve(raw), self.more(raw)
+        if isinstance(value, str) and more is None:
+            return {**output, "data": value}
+        if isinstance(value, Absent):
+            return {**output, "left": value.why}
+        return {**output, "left": more.words if more else "not in this export"}
 
     def word(self, key: str) -> str:
         """Return a short scalar as text; "" when there is none."""
@@ -224,9 +283,14 @@ def _word(value: Any) -> str:
 
 
 def _why_redacted(value: Any) -> str:
-    if isinstance(value, Mapping):
-        value = value.get("reason")
-    return f"redacted: {value}" if isinstance(value, str) and value else "redacted"
+    told = _mapping(value)
+    reason = told.get("reason") if told else value
+    said = f"redacted: {reason}" if isinstance(reason, str) and reason else "redacted"
+    by, at = _word(told.get("by")), moment(told.get("at"))
+    who = "Interlock" if by == "system" else by
+    when = f"{at:%Y-%m-%d %H:%MZ}" if at else ""
+    seen = ", ".join(word for word in (f"by {who}" if who else "", when) if word)
+    return f"{said} ({seen})" if seen else said
 
 
 def _parts_in(value: Any, depth: int) -> list[Mapping[str, Any]]:

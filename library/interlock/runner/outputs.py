@@ -10,11 +10,16 @@ Json = dict[str, Any]
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-_])")
 _MIMETYPE = re.compile(r"[a-z]+/[A-Za-z0-9][\w.+-]*")
+_VEGA = re.compile(r"application/vnd\.vega(lite)?\.v[0-9]+\+json")
+_PNG = "image/png"
 _RICHEST = (
-    *("image/png", "image/jpeg", "image/svg+xml", "text/html", "text/markdown", "text/latex"),
+    *(_PNG, "image/jpeg", "image/svg+xml", "text/html", "text/markdown", "text/latex"),
     "application/json",
 )
-"""Which one form of a display is kept besides its plain text, best first."""
+"""Which one form of a display is kept besides its plain text, best first.
+
+Beside a picture the Vega specification that it was drawn from is kept, too: it holds the data.
+"""
 
 _MAX_DEPTH = 50
 """Levels of a JSON display; the gateway takes a few more, around it."""
@@ -148,7 +153,7 @@ def _error(content: Mapping[str, Any]) -> Json:
 
 
 def _shown(bundle: Any) -> Json:
-    """Return a display's plain text and its richest form.
+    """Return a display's plain text and its richest form; of a chart, both its forms.
 
     Raises:
         InvalidOutputError: something in the bundle is not what its mime type says.
@@ -158,6 +163,11 @@ def _shown(bundle: Any) -> Json:
     data = {str(name): _content(str(name), value) for name, value in bundle.items()}
     richest = next((name for name in _RICHEST if name in data), "")
     shown: Json = {"text": without_ansi(str(data.get(_PLAIN, "")))}
+    spec = next((name for name in data if _VEGA.fullmatch(name)), "")
+    if richest == _PNG and spec:  # a chart: the picture, and what it was drawn from
+        shown["spec"] = {"mimetype": spec, "data": data[spec]}
+    if spec and not richest.startswith("image/"):
+        richest = spec
     return shown | ({"mimetype": richest, "data": data[richest]} if richest else {})
 
 

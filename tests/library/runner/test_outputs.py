@@ -54,6 +54,33 @@ def test_a_display_keeps_its_text_and_its_richest_form() -> None:
     )
 
 
+_SPEC = {"mark": "line", "data": {"values": [{"v": 1}]}}
+_VEGA = "application/vnd.vegalite.v5+json"
+
+
+def test_a_chart_keeps_its_picture_and_what_it_was_drawn_from() -> None:
+    bundle = {"text/plain": "Chart", "image/png": "aGk=", _VEGA: _SPEC, "text/html": "<div/>"}
+    (record,) = taken(shown(bundle)).records
+    assert (record["mimetype"], record["data"]) == ("image/png", "aGk=")
+    assert record["spec"] == {"mimetype": _VEGA, "data": _SPEC}
+
+
+def test_a_specification_without_a_picture_is_kept_before_its_markup() -> None:
+    (record,) = taken(shown({_VEGA: _SPEC, "text/html": "<div/>"})).records
+    assert (record["mimetype"], record["data"]) == (_VEGA, _SPEC)
+    assert "spec" not in record
+
+
+def test_a_picture_alone_is_kept_alone() -> None:
+    (record,) = taken(shown({"text/plain": "Figure", "image/png": "aGk="})).records
+    assert record == {
+        "kind": "display",
+        "text": "Figure",
+        "mimetype": "image/png",
+        "data": "aGk=",
+    }
+
+
 @pytest.mark.parametrize(
     ("bundle", "said"),
     [
@@ -86,7 +113,7 @@ def test_json_that_no_reader_could_read_is_an_error_of_that_display_alone(value:
 
 
 def test_a_newer_chart_than_anybody_knows_is_no_reason_to_fail() -> None:
-    chart = {"application/vnd.vegalite.v6+json": {"mark": "bar"}, "text/plain": "<Chart>"}
+    chart = {"application/vnd.newplot.v6+json": {"mark": "bar"}, "text/plain": "<Chart>"}
     assert taken(shown(chart)).records == ({"kind": "display", "text": "<Chart>"},)
 
 

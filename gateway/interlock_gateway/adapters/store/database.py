@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -15,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from interlock_gateway.adapters.store.driver import as_sqlalchemy
+from interlock_gateway.adapters.store.erasing import Vacuum
 from interlock_gateway.adapters.store.founding import found
 from interlock_gateway.adapters.store.heads import BrokenLogError
 from interlock_gateway.adapters.store.lending import Lending
@@ -39,12 +41,17 @@ class SqlStore:
     """Implements `service.ports.Store`; close it with `aclose`."""
 
     def __init__(
-        self, writer: Writer, reader: Engine, close: Callable[[], None], *, embedded: bool
+        self,
+        writer: Writer,
+        reader: Engine,
+        close: Callable[[], None],
+        vacuum: Vacuum | None = None,
     ) -> None:
         self._writer = writer
         self._reading = Lending(reader)
         self._close = close
-        self._embedded = embedded
+        self._embedded = vacuum is None
+        self._vacuum = vacuum
         self._threads = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
 
     async def commit(self, unit: Callable[[Transaction], T]) -> T:
@@ -89,6 +96,25 @@ class SqlStore:
                 return question(SqlReading(connection))
         except SQLAlchemyError as error:
             raise StoreUnwritableError(f"The store cannot be read: {words(error)}") from error
+
+    @property
+    def untidy(self) -> bool:
+        """Whether bytes of what was destroyed may still be in the files; see the port."""
+        return self._vacuum.due if self._vacuum is not None else self._writer.untidy
+
+    async def tidy(self, *, wholly: bool) -> bool:
+        """Have what was destroyed leave the files; see the port.
+
+        The embedded store's writer does it with the commit that destroys; what a reader kept it
+        from is done with the next commit, here an empty one.
+        """
+        if self._vacuum is not None:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, partial(self._vacuum, wholly=wholly))
+        if self._writer.untidy:
+            with suppress(StoreUnwritableError):
+                await self.commit(lambda _tx: None)
+        return not self._writer.untidy
 
     async def aclose(self) -> None:
         """Finish what is queued and close every connection."""
@@ -135,7 +161,8 @@ def open_store(
             f"The store {address.render_as_string()} cannot be opened: {words(error)}"
         ) from error
     writer = Writer(engines.writing, recording)
-    return SqlStore(writer, engines.reading, engines.close, embedded=embedded)
+    vacuum = None if embedded else Vacuum(engines.writing.url)
+    return SqlStore(writer, engines.reading, engines.close, vacuum)
 
 
 def glimpse(url: str, question: Callable[[Reading], T]) -> T:
@@ -230,6 +257,7 @@ def _prepare_writer(connection: Any, _record: object) -> None:
         "synchronous=FULL",
         "foreign_keys=ON",
         "recursive_triggers=ON",
+        "secure_delete=ON",
         "busy_timeout=5000",
     ):
         connection.execute(f"PRAGMA {pragma}").close()

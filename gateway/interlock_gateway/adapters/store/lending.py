@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy import Connection, Engine
 
@@ -26,6 +27,20 @@ class Lending:
         try:
             with connection.begin():
                 yield connection
+        except BaseException:
+            connection.close()
+            raise
+        if self._keeps:
+            self._kept.append(connection)
+        else:
+            connection.close()
+
+    @contextmanager
+    def idle(self) -> Iterator[Any]:
+        """Lend a driver's own connection outside any transaction."""
+        connection = self._kept.pop() if self._kept else self._engine.connect()
+        try:
+            yield connection.connection.driver_connection
         except BaseException:
             connection.close()
             raise

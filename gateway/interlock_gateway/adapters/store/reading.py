@@ -9,9 +9,10 @@ from interlock.proof import TILE_HASHES
 from sqlalchemy import Connection, func, select
 
 from interlock_gateway.adapters.store.driver import Driver, moment
-from interlock_gateway.adapters.store.schema import TABLES, Moment, events, parts
+from interlock_gateway.adapters.store.schema import TABLES, Moment, artifacts, events, parts
 from interlock_gateway.adapters.store.statements import counting, selecting, shape_of
 from interlock_gateway.core.timeline import StoredPart
+from interlock_gateway.service.evidence_records import TombstoneRow
 from interlock_gateway.service.log_records import NodeRow
 from interlock_gateway.service.record import Record
 
@@ -79,14 +80,16 @@ class SqlReading:
         return None if row is None else ReadEvent(row.sequence, bytes(row.body), {})
 
     def parts(self, events: Sequence[str]) -> Sequence[StoredPart]:
-        """Return every part of these events that is still there, with its salt."""
-        columns = (parts.c.id, parts.c.event, parts.c.salt, parts.c.content, parts.c.mediatype)
-        query = select(*columns).where(parts.c.event.in_(list(events))).order_by(parts.c.id)
-        found = self._connection.execute(query)
-        return [
-            StoredPart(row.id, row.event, bytes(row.salt), bytes(row.content), row.mediatype)
-            for row in found
-        ]
+        """Return every part and artifact of these events that is still there, with its salt."""
+        names = ("id", "event", "salt", "content", "mediatype")
+        out: list[StoredPart] = []
+        for table in (parts, artifacts):
+            query = select(*(table.c[name] for name in names)).where(table.c.event.in_(events))
+            out += [
+                StoredPart(row.id, row.event, bytes(row.salt), bytes(row.content), row.mediatype)
+                for row in self._connection.execute(query)
+            ]
+        return sorted(out, key=lambda part: part.id)
 
     def sequence_below(self, incident: str, size: int) -> int:
         """Return the last sequence of an incident in the first `size` events of the log."""
@@ -133,6 +136,30 @@ class SqlReading:
             .limit(limit)
         )
         return [(row.logindex, row.body) for row in self._connection.execute(query)]
+
+    def contents(self, names: Sequence[str]) -> Mapping[str, tuple[str, bytes]]:
+        """Return (media type, content) of those parts and artifacts that are there."""
+        out: dict[str, tuple[str, bytes]] = {}
+        for table in (parts, artifacts):
+            query = select(table.c.id, table.c.mediatype, table.c.content)
+            for row in self._connection.execute(query.where(table.c.id.in_(list(names)))):
+                out[row.id] = (row.mediatype, row.content)
+        return out
+
+    def origin(self, name: str) -> bytes | None:
+        """Return the body of the event that a part or artifact belongs to, also of one gone."""
+        tombstones = TABLES[TombstoneRow]
+        places = (
+            (parts, parts.c.id),
+            (artifacts, artifacts.c.id),
+            (tombstones, tombstones.c.part),
+        )
+        for table, key in places:
+            query = select(events.c.body).join(table, table.c.event == events.c.id)
+            found = self._connection.execute(query.where(key == name)).first()
+            if found is not None:
+                return bytes(found.body)
+        return None
 
     def _parts(self, of: Iterable[str]) -> dict[str, dict[str, tuple[str, bytes] | None]]:
         query = select(parts).where(parts.c.event.in_(list(of)))

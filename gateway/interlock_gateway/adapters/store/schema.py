@@ -66,6 +66,17 @@ parts = Table(
     Column("mediatype", Text, nullable=False),
 )
 
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("event", Text, ForeignKey("events.id"), nullable=False, index=True),
+    Column("salt", LargeBinary, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("mediatype", Text, nullable=False),
+    Column("preview", Text, nullable=False),
+)
+
 counters = Table(
     "counters",
     metadata,
@@ -117,6 +128,7 @@ Index(
 Index("plans_run", _named["plans"].run)
 Index("breaks_person", _named["breaks"].person)
 Index("followups_incident", _named["followups"].incident)
+Index("tombstones_event", _named["tombstones"].event)
 Index("outbox_open", _named["outbox"].delivered_at, _named["outbox"].id)
 Index("inbox_open", _named["inbox"].handled_at, _named["inbox"].received_at)
 Index("links_person", _named["links"].person)

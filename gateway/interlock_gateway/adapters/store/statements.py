@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Table,
     bindparam,
+    delete,
     false,
     func,
     insert,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import psycopg
 
-from interlock_gateway.adapters.store.schema import counters, events, metadata, parts
+from interlock_gateway.adapters.store.schema import artifacts, counters, events, metadata, parts
 from interlock_gateway.service.record import Record
 from interlock_gateway.service.records import ROWS
 
@@ -88,6 +89,19 @@ def adding_events(engine: str) -> Compiled:
 def adding_parts(engine: str) -> Compiled:
     """Return the insert of an event's part."""
     return _compiled(engine, insert(parts))
+
+
+@lru_cache(maxsize=4)
+def adding_artifacts(engine: str) -> Compiled:
+    """Return the insert of an artifact."""
+    return _compiled(engine, insert(artifacts))
+
+
+@lru_cache(maxsize=4)
+def destroying(engine: str, table: str) -> Compiled:
+    """Return the deletion of one part or artifact."""
+    whole = metadata.tables[table]
+    return _compiled(engine, delete(whole).where(whole.c.id == bindparam("id")))
 
 
 @lru_cache(maxsize=4)

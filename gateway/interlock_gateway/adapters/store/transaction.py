@@ -15,10 +15,12 @@ from interlock_gateway.adapters.store.reading import SqlReading
 from interlock_gateway.adapters.store.statements import (
     NAMES,
     adding,
+    adding_artifacts,
     adding_events,
     adding_parts,
     changing,
     counting_up,
+    destroying,
 )
 from interlock_gateway.core.log import is_due
 from interlock_gateway.core.timeline import SALT_BYTES, Draft, Event, Place, write
@@ -61,6 +63,8 @@ class SqlTransaction(SqlReading):
         self._is_due = False
         self._written: list[Event] = []
         self._changed: set[str] = set()
+        self.destroyed = False
+        """Whether something was destroyed whose bytes are still in the store's files."""
 
     def run(self, unit: Callable[["SqlTransaction"], T], *, alone: bool) -> T:
         """Run one unit; when it raises, nothing of it stays.
@@ -114,6 +118,13 @@ class SqlTransaction(SqlReading):
         ]
         if belonging:
             self._driver.many(adding_parts(engine), belonging)
+        large = [
+            {name: getattr(one, name) for name in _ARTIFACT}
+            for event in self._written
+            for one in event.artifacts
+        ]
+        if large:
+            self._driver.many(adding_artifacts(engine), large)
         for node in growth.nodes:
             self.add(node)
         end = {"size": growth.frontier.size, "peaks": growth.frontier.packed()}
@@ -157,9 +168,21 @@ class SqlTransaction(SqlReading):
         """Append an event; it becomes a row when the batch is flushed."""
         logindex, sequence = self._heads.next(self._driver, draft.incident)
         place = Place(self._identifier("evt"), logindex, sequence, self.now)
-        event = write(draft, place, part_id=lambda: self._identifier("part"), salt=self._salt)
+        event = write(
+            draft,
+            place,
+            part_id=lambda: self._identifier("part"),
+            artifact_id=lambda: self._identifier("art"),
+            salt=self._salt,
+        )
         self._written.append(event)
         return place.event
+
+    def destroy(self, name: str) -> None:
+        """Destroy a part or an artifact, salt and bytes; the database wants its tombstone."""
+        for table in ("parts", "artifacts"):
+            self._driver.change(destroying(self._driver.engine, table), {"id": name})
+        self.destroyed = True
 
     def length(self, incident: str) -> int:
         """Return how many events an incident has, those of this unit among them."""
@@ -177,6 +200,9 @@ class SqlTransaction(SqlReading):
         """Return the next number of a series; gapless, since a rollback takes it back."""
         statement = counting_up(self._driver.engine)
         return int(self._driver.one(statement, {"series": series}))
+
+
+_ARTIFACT = ("id", "event", "salt", "content", "mediatype", "preview")
 
 
 def _values(row: Record) -> dict[str, Any]:

@@ -22,7 +22,8 @@ def _row(side: str) -> str:
     return "(" + ", ".join(f"{side}.{column}" for column in ASKED) + ")"
 
 
-def _legal(old: str, new: str) -> str:
+def legal(old: str, new: str) -> str:
+    """Return when a step from one state of an approval to another is legal, as SQL."""
     steps = " OR ".join(
         f"({old} = '{source.value}' AND {new} = '{goal.value}')"
         for source, goals in sorted(TRANSITIONS.items())
@@ -249,12 +250,12 @@ def _sqlite() -> list[str]:
         for table, verbs in FROZEN.items()
         for verb in verbs
     ]
-    legal = _legal("OLD.state", "NEW.state")
+    steps = legal("OLD.state", "NEW.state")
     return [
         *frozen,
         (
             "CREATE TRIGGER approvals_step BEFORE UPDATE OF state ON approvals "
-            f"WHEN NOT ({legal}) BEGIN SELECT RAISE(ABORT, 'illegal approval step'); END"
+            f"WHEN NOT ({steps}) BEGIN SELECT RAISE(ABORT, 'illegal approval step'); END"
         ),
         (
             "CREATE TRIGGER approvals_birth BEFORE INSERT ON approvals "
@@ -282,7 +283,7 @@ def _postgresql() -> list[str]:
             "CREATE FUNCTION interlock_approval_step() RETURNS trigger LANGUAGE plpgsql AS $$ "
             "BEGIN IF TG_OP = 'INSERT' THEN IF NEW.state <> 'pending' THEN "
             "RAISE EXCEPTION 'approvals start pending'; END IF; "
-            f"ELSIF NOT ({_legal('OLD.state', 'NEW.state')}) THEN "
+            f"ELSIF NOT ({legal('OLD.state', 'NEW.state')}) THEN "
             "RAISE EXCEPTION 'illegal approval step'; "
             f"ELSIF {_row('OLD')} IS DISTINCT FROM {_row('NEW')} THEN "
             "RAISE EXCEPTION 'what an approval asks is never changed'; "

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from interlock_gateway.adapters.store.driver import Driver
+from interlock_gateway.adapters.store.erasing import Erasing
 from interlock_gateway.adapters.store.founding import REPLICA_LOCK
 from interlock_gateway.adapters.store.heads import BrokenLogError, Heads
 from interlock_gateway.adapters.store.lending import Lending
@@ -58,6 +59,7 @@ class Writer:
         self._recording = recording
         self._lending = Lending(engine)
         self._heads: Heads | None = None
+        self._erasing = Erasing(engine.dialect.name)
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUED_UNITS)
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="store-writer", daemon=True)
@@ -76,6 +78,11 @@ class Writer:
                 f"More than {_QUEUED_UNITS:,} changes wait to be recorded; nothing was done."
             ) from None
         return await future
+
+    @property
+    def untidy(self) -> bool:
+        """Whether bytes of what was destroyed may still be in the store's files."""
+        return self._erasing.due
 
     def close(self) -> None:
         """Finish what is queued, then stop the thread; what comes later is refused."""
@@ -119,6 +126,7 @@ class Writer:
             refusal = StoreUnwritableError(f"The store cannot be written: {words(error)}")
             return [_Settled(waiting, error=refusal) for waiting in batch]
         self._heads = heads
+        self._erasing.after(self._lending, destroyed=transaction.destroyed)
         return settled
 
     def _take_heads(self, connection: Connection, driver: Driver) -> Heads:

@@ -162,9 +162,9 @@ class Hearing:
 
 
 def ended(tx: Transaction, outcome: str, row: InboxRow) -> None:
-    """Note what became of something that was heard.
+    """Note what became of something that was heard, and forget what it said.
 
     Raises:
         ConflictError: it is over already; whatever else this unit does must not happen.
     """
-    tx.change(row, outcome=outcome, handled_at=tx.now)
+    tx.change(row, outcome=outcome, handled_at=tx.now, content=b"")

@@ -29,7 +29,8 @@ class PostRow(Record):
 class InboxRow(Record):
     """Something that somebody did in a chat, durable before the chat is told that it arrived.
 
-    `content` is sealed; `proof` names the request that brought it; `outcome` is a word.
+    `content` is sealed, and empty once it was handled; `proof` names the request that brought
+    it; `outcome` is a word.
     """
 
     TABLE: ClassVar[str] = "inbox"

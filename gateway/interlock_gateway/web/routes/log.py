@@ -23,14 +23,14 @@ _Size = Annotated[int, Query(ge=0, lt=2**53)]
 @routes.get("/log")
 async def status(_who: PersonOnly, gateway: Asking) -> Json:
     """Say where the log stands: its size, its newest checkpoint, its keys and anchors."""
-    clocks = [_clock(one) for one in gateway.clock_watch.clocks]
-    return {**_status(await gateway.log.status()), "clocks": clocks}
+    clocks = [_clock(one) for one in gateway.proof.watch.clocks]
+    return {**_status(await gateway.proof.log.status()), "clocks": clocks}
 
 
 @routes.get("/log/growth")
 async def growth(old: _Size, new: _Size, _who: PersonOnly, gateway: Asking) -> Json:
     """Give what shows that the log of `new` events begins with that of `old`."""
-    return {"old": old, "new": new, "path": await gateway.log.growth(old, new)}
+    return {"old": old, "new": new, "path": await gateway.proof.log.growth(old, new)}
 
 
 @routes.get("/log/entries")
@@ -41,7 +41,7 @@ async def entries(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 1_000,
 ) -> Json:
     """Give every event's body and leaf, of all incidents, to whoever runs the gateway."""
-    found = await gateway.log.entries(who, first, limit)
+    found = await gateway.proof.log.entries(who, first, limit)
     shown = [
         {"logindex": at, "body": body.decode(), "leaf": leaf.hex()} for at, body, leaf in found
     ]
@@ -51,14 +51,14 @@ async def entries(
 @routes.post("/log/key", status_code=201)
 async def rotate(body: Because, who: PersonOnly, gateway: Asking) -> Json:
     """Have the log signed by a new key from now on."""
-    return _key(await gateway.log.rotate(who, body.reason))
+    return _key(await gateway.proof.log.rotate(who, body.reason))
 
 
 @routes.get("/incidents/{incident}/anchored")
 async def anchored(incident: str, who: PersonOnly, gateway: Asking) -> Json:
     """Say up to which event an incident's record is anchored outside the store."""
     await gateway.timeline.entries(who, incident, limit=1)  # whoever may not read, may not ask
-    found = await gateway.log.anchored(incident)
+    found = await gateway.proof.log.anchored(incident)
     return {
         "length": found.length,
         "up_to": found.up_to,
@@ -71,7 +71,7 @@ async def anchored(incident: str, who: PersonOnly, gateway: Asking) -> Json:
 @routes.get("/incidents/{incident}/bundle")
 async def bundle(incident: str, who: PersonOnly, gateway: Asking) -> Response:
     """Give the evidence bundle; that it was taken is itself an event, and states its length."""
-    stated = await gateway.bundling.state(who, incident, "bundle")
+    stated = await gateway.proof.bundling.state(who, incident, "bundle")
     known = (await gateway.timeline.whole(who, incident))[: stated.length]
     sight = await gateway.overview.incident(incident)
     told = postmortem(sight, known)
@@ -79,7 +79,7 @@ async def bundle(incident: str, who: PersonOnly, gateway: Asking) -> Response:
         f"postmortem.{name}": (await asyncio.to_thread(FORMS[name].write, told)).encode()
         for name in ("md", "html")
     }
-    content = await gateway.bundling.bundle(stated, more)
+    content = await gateway.proof.bundling.bundle(stated, more)
     headers = {"Content-Disposition": f'attachment; filename="{incident}.bundle.zip"'}
     return Response(content, media_type="application/zip", headers=headers)
 
