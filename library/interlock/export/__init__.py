@@ -14,8 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from interlock.errors import UsageError
-from interlock.export.build import NOT_ANCHORED, build
-from interlock.export.model import Entry, Exhibit, Moment, Postmortem, Tone
+from interlock.export.about import NOT_ANCHORED
+from interlock.export.build import build
+from interlock.export.known import read_known_at
+from interlock.export.model import Anchored, Entry, Exhibit, Moment, Postmortem, Tone
 from interlock.export.to_document import document, document_text
 from interlock.export.to_html import html
 from interlock.export.to_markdown import markdown
@@ -23,6 +25,7 @@ from interlock.export.to_markdown import markdown
 __all__ = [
     "FORMS",
     "NOT_ANCHORED",
+    "Anchored",
     "Entry",
     "Exhibit",
     "Form",
@@ -34,6 +37,7 @@ __all__ = [
     "document_text",
     "html",
     "markdown",
+    "read_known_at",
     "render",
 ]
 

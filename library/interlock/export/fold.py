@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
-from interlock.export.model import Exhibit, Moment
+from interlock.export.model import Exhibit, Moment, Source
 
 Key = Callable[[Moment], Hashable | None]
 
@@ -132,7 +132,7 @@ def _join(together: Sequence[Moment], keeper: Moment) -> Moment:
     """Return `keeper` with everything of the moments `together`, itself among them, in order."""
     if len(together) == 1:
         return keeper
-    found = [source for moment in together for source in moment.sources]
+    found = [_taken_in(source, keeper) for moment in together for source in moment.sources]
     sources = sorted(found, key=lambda source: (len(source.event), source.event))
     return replace(
         keeper,
@@ -140,3 +140,9 @@ def _join(together: Sequence[Moment], keeper: Moment) -> Moment:
         sources=tuple(sources),
         exhibits=_once([exhibit for moment in together for exhibit in moment.exhibits]),
     )
+
+
+def _taken_in(source: Source, keeper: Moment) -> Source:
+    """Note with which event a source began to be told: the first that took it in."""
+    alone = source.until or source.event == keeper.event
+    return source if alone else replace(source, until=keeper.event)

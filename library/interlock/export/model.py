@@ -140,6 +140,8 @@ class Source:
     Attributes:
         event: the sequence as cited.
         id: the event's own id.
+        until: the event with which it began to be told together, such as the end of this start;
+            "" where it tells for itself.
     """
 
     event: str
@@ -148,6 +150,11 @@ class Source:
     time: datetime | None
     authid: str
     facts: tuple[tuple[str, Any], ...]
+    until: str = ""
+
+    def before(self, event: str) -> bool:
+        """Tell whether this was recorded before another event, given as cited."""
+        return (len(self.event), self.event) < (len(event), event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +170,12 @@ class Moment:
         offset_s: seconds from the incident's start.
         who: a person's id, `Interlock`, or `R-1 (you)` for what a run did.
         what: one sentence.
+        event: the event that tells it, one of `events`.
+        since: the event since which it is told in these words; mostly `event`.
+        place: where it stands among all events in the order shown.
+        after: the cause it stands behind although its own time is earlier; "" for none.
+        accuracy_s: its time may be wrong by so many seconds, as far as the record says.
+        unsure: the events that it may have come before or after.
     """
 
     events: tuple[str, ...]
@@ -176,6 +189,12 @@ class Moment:
     subject: Subject
     sources: tuple[Source, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
+    event: str = ""
+    since: str = ""
+    place: int = 0
+    after: str = ""
+    accuracy_s: float = 0.0
+    unsure: tuple[str, ...] = ()
 
     def fact(self, name: str) -> str:
         """Return the first text that an event behind this moment holds under `name`, or ""."""
@@ -184,11 +203,67 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """How an event was told before later ones said more, such as a start without its end yet.
+
+    Attributes:
+        until: the event since which it is told otherwise.
+        place: where it stands among all events in the order shown.
+    """
+
+    event: str
+    until: str
+    time: datetime | None
+    who: str
+    what: str
+    tone: Tone
+    place: int
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """That a story is told as it was known at a moment in the past.
+
+    Attributes:
+        sequence: the last event that was recorded by then; 0 for none.
+        at: when that was: the moment asked for, or when that event was recorded.
+        later: how many events were recorded afterwards.
+        unplaced: how many say neither their sequence nor when they were recorded.
+    """
+
+    sequence: int
+    at: datetime | None
+    later: int
+    unplaced: int
+
+
+@dataclass(frozen=True, slots=True)
 class Number:
     """One figure and the events it was computed from."""
 
     label: str
     value: str
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """How long it took from one event to another, and why these two.
+
+    Attributes:
+        name: `TTD`, `TTA`, `TTM`, `TTR` or the approval that was waited for.
+        label: the same in words.
+        seconds: None where it is not known.
+        value: the length of time, or why there is none and what to do about it.
+        read: what was taken for its start and its end.
+        events: the two it lies between, and what they were marked on.
+    """
+
+    name: str
+    label: str
+    seconds: float | None
+    value: str
+    read: str = ""
     events: tuple[str, ...] = ()
 
 
@@ -335,6 +410,44 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Anchored:
+    """How far a record is anchored outside its store.
+
+    Attributes:
+        up_to_sequence: the last event of the incident that an anchor covers.
+        at: when that anchor was made.
+        where: the place, such as `the incident's Slack thread`.
+    """
+
+    up_to_sequence: int
+    at: datetime
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gaps:
+    """What a timeline does not say, or not for certain.
+
+    Attributes:
+        silent_over_s: how long nothing must have happened, in an open incident, to be named.
+        silent: stretches in which nothing was recorded.
+        late: what was recorded long after it happened, or before.
+        unsure: what may have come before or after something else.
+        moved: what stands behind its cause although its own time is earlier.
+        skews: clocks that differed from the gateway's.
+        unanchored: the events after the last anchor, if there is one.
+    """
+
+    silent_over_s: float = 0.0
+    silent: tuple[Remark, ...] = ()
+    late: tuple[Remark, ...] = ()
+    unsure: tuple[Remark, ...] = ()
+    moved: tuple[Remark, ...] = ()
+    skews: tuple[Remark, ...] = ()
+    unanchored: tuple[Remark, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """What a reader must know before trusting the rest.
 
@@ -346,7 +459,8 @@ class Record:
         truncated: what was cut at a limit when it was recorded.
         unfinished: starts without an end, ends without a start.
         undated: events without a usable time.
-        anchored: how far the record is anchored outside the store.
+        anchored: how far the record is anchored outside the store; None for not at all.
+        gaps: what it does not say, or not for certain.
     """
 
     events: int
@@ -357,7 +471,8 @@ class Record:
     unfinished: tuple[Remark, ...]
     undated: int
     recorders: tuple[Recorder, ...]
-    anchored: str
+    anchored: Anchored | None = None
+    gaps: Gaps = Gaps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +484,9 @@ class Postmortem:
         follow_ups: suggestions drawn from the record alone.
         owed: follow-ups that were opened in the incident, with their answers.
         exported_at: when this was made, or None.
+        metrics: how long it took to detect, acknowledge, mitigate and resolve, and to decide.
+        known: the moment in the past as of which this is told; None for now.
+        earlier: how events were told before later ones said more.
     """
 
     id: str
@@ -388,3 +506,6 @@ class Postmortem:
     follow_ups: tuple[Remark, ...]
     exported_at: datetime | None = None
     owed: tuple[FollowUp, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    known: Known | None = None
+    earlier: tuple[Earlier, ...] = ()

@@ -15,6 +15,10 @@ from interlock.export.model import Entry, Subject
 from interlock.export.text import MAX_DEPTH, plain, shown
 
 _SEQUENCE = re.compile(r"[0-9]{1,18}\Z")
+_SPAN = re.compile(
+    r"P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?)?", re.ASCII
+)
+"""The lengths of time that an event's accuracy is given in (ISO 8601, without months)."""
 _YEARS = range(1900, 9000)
 _MAX_NUMBER = 1e15
 
@@ -75,6 +79,26 @@ class Reading:
     def recorded(self) -> datetime | None:
         """When the store took it, in UTC."""
         return moment(self.event.get("recordedtime"))
+
+    @cached_property
+    def id(self) -> str:
+        """The event's own id, or ""."""
+        return _word(self.event.get("id"))
+
+    @cached_property
+    def cause(self) -> str:
+        """The id of the event that led to it, or ""."""
+        return _word(self.event.get("causationid"))
+
+    @cached_property
+    def is_clocked(self) -> bool:
+        """Whether the gateway's own clock gave its time, and nobody claimed it."""
+        return bool(self.event.get("timesource", "gateway") == "gateway")
+
+    @cached_property
+    def accuracy_s(self) -> float:
+        """By how many seconds its time may be wrong, as far as it says."""
+        return span(self.event.get("timeaccuracy"))
 
     @cached_property
     def subject(self) -> Subject:
@@ -164,6 +188,13 @@ def moment(value: Any) -> datetime | None:
         return zoned.astimezone(UTC) if zoned.year in _YEARS else None
     except (ValueError, OverflowError):
         return None
+
+
+def span(value: Any) -> float:
+    """Return a length of time such as `PT5M` or `PT0.001S` in seconds; 0 for anything else."""
+    found = _SPAN.fullmatch(value) if isinstance(value, str) and len(value) < 30 else None  # noqa: PLR2004  no length of time is longer
+    parts = zip(found.groups("0"), (86_400, 3_600, 60, 1), strict=True) if found else ()
+    return sum(float(amount) * unit for amount, unit in parts)
 
 
 def number(value: Any) -> float | None:

@@ -11,6 +11,7 @@ from interlock.export.about import about_lines
 from interlock.export.clock import Clock, clock
 from interlock.export.fold import REFUSALS
 from interlock.export.markdown_exhibits import exhibit_lines
+from interlock.export.markdown_metrics import metric_rows
 from interlock.export.markdown_text import cell, prose
 from interlock.export.model import (
     GLYPHS,
@@ -86,6 +87,8 @@ def _summary(pm: Postmortem, when: Clock) -> Iterator[str]:
     )
     for label, value in rows:
         yield f"| {label} | {cell(value)} | |"
+    for label, value, events in metric_rows(pm):
+        yield f"| {label} | {value} | {cited(events)} |"
     for number in pm.numbers:
         yield f"| {cell(number.label)} | {cell(number.value)} | {cited(number.events)} |"
     yield ""
