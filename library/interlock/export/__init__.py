@@ -15,9 +15,10 @@ from dataclasses import dataclass
 
 from interlock.errors import UsageError
 from interlock.export.about import NOT_ANCHORED
+from interlock.export.account import Anchored
 from interlock.export.build import build
 from interlock.export.known import read_known_at
-from interlock.export.model import Anchored, Entry, Exhibit, Moment, Postmortem, Tone
+from interlock.export.model import Entry, Exhibit, Moment, Postmortem, Tone
 from interlock.export.to_document import document, document_text
 from interlock.export.to_html import html
 from interlock.export.to_markdown import markdown

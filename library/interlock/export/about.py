@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from interlock.export.account import Gaps, Known
 from interlock.export.clock import Clock
-from interlock.export.model import Gaps, Known, Postmortem, Record, Remark
+from interlock.export.model import Postmortem, Record, Remark
 from interlock.export.text import count, duration
 
 NOT_ANCHORED = "this record is not anchored outside the store yet"

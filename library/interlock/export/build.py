@@ -6,12 +6,12 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from interlock.export.account import Anchored
 from interlock.export.fold import STEP_ENDS, fold
 from interlock.export.gaps import gaps_of
 from interlock.export.known import earlier_of, incident_then, known_by, since
 from interlock.export.metrics import metrics_of
 from interlock.export.model import (
-    Anchored,
     ApprovalStory,
     Entry,
     Moment,

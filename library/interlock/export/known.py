@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from interlock.errors import UsageError
-from interlock.export.model import Earlier, Known, Moment
+from interlock.export.account import Known
+from interlock.export.model import Earlier, Moment
 from interlock.export.narrate import said_of, who_of
 from interlock.export.order import Place
 from interlock.export.reading import Reading, moment

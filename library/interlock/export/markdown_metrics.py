@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from interlock.export.account import Metric
 from interlock.export.markdown_text import cell
-from interlock.export.model import Metric, Postmortem
+from interlock.export.model import Postmortem
 
 
 def metric_rows(pm: Postmortem) -> Iterator[tuple[str, str, tuple[str, ...]]]:

@@ -9,7 +9,7 @@ from html import escape
 
 from interlock.export.text import capped, visible
 
-_VOID = frozenset({"meta", "img", "br", "hr"})
+_VOID = frozenset({"meta", "img", "br", "hr", "input"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,19 @@ def join(children: Iterable[Child]) -> str:
 def style(css: str) -> Html:
     """Return a style sheet of ours; it is never made from data."""
     return Html(f"<style>{css}</style>")
+
+
+def script(source: str) -> Html:
+    """Return a script of ours; it is never made from data."""
+    if any(ending in source.lower() for ending in ("</script", "<script", "<!--")):
+        raise ValueError("A script must not hold what ends it.")
+    return Html(f"<script>{source}</script>")
+
+
+def block_of(name: str, json_text: str) -> Html:
+    """Return JSON that a script reads: data, which no browser runs and nothing can end."""
+    inert = json_text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    return Html(f'<script type="application/json" id="{name}">{inert}</script>')
 
 
 def _source(child: Child) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from interlock.export.model import ApprovalStory, Metric
+from interlock.export.account import Metric
+from interlock.export.model import ApprovalStory
 from interlock.export.reading import Reading
 from interlock.export.text import duration
 

@@ -5,10 +5,13 @@ Renderers pass it through `interlock.export.text` and their own escaping.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from interlock.export.account import Anchored, Gaps, Known, Metric
+from interlock.export.account import Remark as Remark  # noqa: PLC0414  belongs to these values too
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +143,7 @@ class Source:
     Attributes:
         event: the sequence as cited.
         id: the event's own id.
+        recorded: when the store took it.
         until: the event with which it began to be told together, such as the end of this start;
             "" where it tells for itself.
     """
@@ -151,6 +155,7 @@ class Source:
     authid: str
     facts: tuple[tuple[str, Any], ...]
     until: str = ""
+    recorded: datetime | None = None
 
     def before(self, event: str) -> bool:
         """Tell whether this was recorded before another event, given as cited."""
@@ -221,49 +226,11 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """That a story is told as it was known at a moment in the past.
-
-    Attributes:
-        sequence: the last event that was recorded by then; 0 for none.
-        at: when that was: the moment asked for, or when that event was recorded.
-        later: how many events were recorded afterwards.
-        unplaced: how many say neither their sequence nor when they were recorded.
-    """
-
-    sequence: int
-    at: datetime | None
-    later: int
-    unplaced: int
-
-
-@dataclass(frozen=True, slots=True)
 class Number:
     """One figure and the events it was computed from."""
 
     label: str
     value: str
-    events: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """How long it took from one event to another, and why these two.
-
-    Attributes:
-        name: `TTD`, `TTA`, `TTM`, `TTR` or the approval that was waited for.
-        label: the same in words.
-        seconds: None where it is not known.
-        value: the length of time, or why there is none and what to do about it.
-        read: what was taken for its start and its end.
-        events: the two it lies between, and what they were marked on.
-    """
-
-    name: str
-    label: str
-    seconds: float | None
-    value: str
-    read: str = ""
     events: tuple[str, ...] = ()
 
 
@@ -335,14 +302,6 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """A sentence about the record or a suggestion, with the events it rests on."""
-
-    text: str
-    events: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ApprovalStory:
     """One approval request from question to outcome.
 
@@ -410,44 +369,6 @@ class FollowUp:
 
 
 @dataclass(frozen=True, slots=True)
-class Anchored:
-    """How far a record is anchored outside its store.
-
-    Attributes:
-        up_to_sequence: the last event of the incident that an anchor covers.
-        at: when that anchor was made.
-        where: the place, such as `the incident's Slack thread`.
-    """
-
-    up_to_sequence: int
-    at: datetime
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gaps:
-    """What a timeline does not say, or not for certain.
-
-    Attributes:
-        silent_over_s: how long nothing must have happened, in an open incident, to be named.
-        silent: stretches in which nothing was recorded.
-        late: what was recorded long after it happened, or before.
-        unsure: what may have come before or after something else.
-        moved: what stands behind its cause although its own time is earlier.
-        skews: clocks that differed from the gateway's.
-        unanchored: the events after the last anchor, if there is one.
-    """
-
-    silent_over_s: float = 0.0
-    silent: tuple[Remark, ...] = ()
-    late: tuple[Remark, ...] = ()
-    unsure: tuple[Remark, ...] = ()
-    moved: tuple[Remark, ...] = ()
-    skews: tuple[Remark, ...] = ()
-    unanchored: tuple[Remark, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Record:
     """What a reader must know before trusting the rest.
 
@@ -472,7 +393,7 @@ class Record:
     undated: int
     recorders: tuple[Recorder, ...]
     anchored: Anchored | None = None
-    gaps: Gaps = Gaps()
+    gaps: Gaps = field(default_factory=Gaps)
 
 
 @dataclass(frozen=True, slots=True)

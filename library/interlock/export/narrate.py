@@ -54,6 +54,7 @@ def _source(reading: Reading) -> Source:
         time=reading.time,
         authid=shown(reading.event.get("authid") or ""),
         facts=reading.facts(),
+        recorded=reading.recorded,
     )
 
 

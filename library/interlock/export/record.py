@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+from interlock.export.account import Anchored
 from interlock.export.fold import ACTION_ENDS, QUERY_ENDS, REFUSALS, STEP_ENDS
-from interlock.export.model import Anchored, Record, Recorder, Remark
+from interlock.export.model import Record, Recorder, Remark
 from interlock.export.reading import Reading
 
 

@@ -107,10 +107,13 @@ class Page(HTMLParser):
 TAGS = """
 html head meta title style body a header main section article h1 h2 h3 p b i em span time
 ul ol li dl dt dd div table thead tbody tr th td details summary pre code img
+nav label input select option output script
 """
 ATTRIBUTES = """
 lang charset http-equiv content name href class id datetime aria-hidden aria-label
 aria-labelledby role tabindex scope title open src alt
+hidden for type value min max step autocomplete selected aria-describedby
+data-unit data-event data-since data-place data-type data-id data-run
 """
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from interlock.errors import UsageError
 from interlock.export import FORMS, Entry, Postmortem, build, markdown, read_known_at, render
-from interlock.export.model import Known
+from interlock.export.account import Known
 from sample_incident import INCIDENT, START, Part, Story, sample
 
 WHOLE = range(len(sample()) + 1)
@@ -96,14 +96,17 @@ def test_no_form_tells_of_what_came_later(form: str) -> None:
 
 def shown_by_page(whole: Postmortem, last: int) -> list[tuple[str, str, str]]:
     """Return what the page's script shows of the whole story for a moment: see `export.js`."""
-    told = [(m.time is None, m.place, m) for m in whole.moments if int(m.since) <= last]
-    before = [
-        (e.time is None, e.place, e) for e in whole.earlier if int(e.event) <= last < int(e.until)
+    told = [
+        (m.time is None, m.place, (m.event, m.who, m.what))
+        for m in whole.moments
+        if int(m.since) <= last
     ]
-    return [
-        (one.event, one.who, one.what)
-        for _, _, one in sorted([*told, *before], key=lambda x: x[:2])
+    told += [
+        (e.time is None, e.place, (e.event, e.who, e.what))
+        for e in whole.earlier
+        if int(e.event) <= last < int(e.until)
     ]
+    return [words for *_, words in sorted(told)]
 
 
 @pytest.mark.parametrize("last", WHOLE)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from interlock.export import build, markdown
-from interlock.export.model import Metric
+from interlock.export.account import Metric
 from sample_incident import INCIDENT, Story, sample
 
 
