@@ -20,7 +20,7 @@ from interlock.export.build import build
 from interlock.export.known import read_known_at
 from interlock.export.model import Entry, Exhibit, Moment, Postmortem, Tone
 from interlock.export.to_document import document, document_text
-from interlock.export.to_html import html
+from interlock.export.to_html import html, page_digest
 from interlock.export.to_markdown import markdown
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "document_text",
     "html",
     "markdown",
+    "page_digest",
     "read_known_at",
     "render",
 ]

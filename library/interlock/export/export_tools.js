@@ -39,7 +39,6 @@ const showZone = (chosen) => {
   const clock = clockOf(zone);
   for (const time of document.querySelectorAll("time[datetime]"))
     time.after(make("span", "zoned local", there(clock, time.getAttribute("datetime"))));
-  if (chosen === "local") $("zone").selectedOptions[0].textContent = `UTC and ${zone}`;
 };
 
 /* --- what is shown --------------------------------------------------------------------------- */
@@ -171,6 +170,7 @@ const begin = () => {
     for (const one of folded) one.open = true;
   });
   addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
+  if (slider) tellThen();
   items.forEach(later);
   show();
 };

@@ -109,43 +109,55 @@ const escapes = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&
 const escaped = (text) => text.replace(/[&<>"']/g, (letter) => escapes[letter]);
 const empty = new Set(["meta", "img", "br", "hr", "input"]);
 
-const toggled = "li.moment, .cited a";
+/* What the script itself changes: it hides these, and writes into those. */
+const toggled = "li.moment, .cited a, #timeline > h3, ol.moments, #tools";
+const spoken = "#counted, #then, #known-at";
 
 /* An element as it was written, without what this script and a reader's clicks change. */
-const written = (node) => {
+const written = (node, inside = (child) => written(child)) => {
   if (node.nodeType === Node.TEXT_NODE) return escaped(node.data);
   if (node.nodeType !== Node.ELEMENT_NODE) return "<!>";
   if ("ui" in node.dataset) return "";
   const left = node.localName === "details" ? "open" : node.matches(toggled) ? "hidden" : "";
   const attributes = [...node.attributes].filter(({ name }) => name !== left);
   const head = attributes.map(({ name, value }) => ` ${name}="${escaped(value)}"`).join("");
-  const inner = [...node.childNodes].map(written).join("");
-  return `<${node.localName}${head}>${empty.has(node.localName) ? "" : `${inner}</${node.localName}>`}`;
+  if (empty.has(node.localName)) return `<${node.localName}${head}>`;
+  const inner = node.matches(spoken) ? "" : [...node.childNodes].map(inside).join("");
+  return `<${node.localName}${head}>${inner}</${node.localName}>`;
 };
+
+/* What stands around the parts: the page with each part left out, and the proof's own section. */
+const around = (node) => {
+  if (node.nodeType === Node.ELEMENT_NODE) {
+    if ("unit" in node.dataset) return "<part>";
+    if (node.id === "proof" || node.localName === "script") return "";
+  }
+  return written(node, around);
+};
+const page = () => [...document.body.childNodes].map(around).join("").trimEnd();
 
 const shownParts = async () => {
   const parts = [...document.querySelectorAll("[data-unit]")];
-  const digests = [];
+  const digests = [toBase64(await sha256(utf8(page())))];
   for (const part of parts) digests.push(toBase64(await sha256(utf8(written(part)))));
-  return { parts, digests };
+  return { names: ["page", ...parts.map((part) => part.dataset.unit)], digests };
 };
 
 /* Each part of the page against the digest that stands beside it, and all of them against what
    the log states of the page. */
 const checkShown = async (stated, say) => {
-  const { parts, digests } = await shownParts();
-  const changed = parts.filter((part, at) => digests[at] !== data.units[at]);
-  for (const part of changed.slice(0, 20))
-    say("bad", part.dataset.unit, "What is shown here is not what was exported.");
-  if (parts.length !== data.units.length)
-    say("bad", "page", `It has ${parts.length} parts; ${data.units.length} were exported.`);
+  const { names, digests } = await shownParts();
+  const changed = names.filter((name, at) => digests[at] !== data.units[at]);
+  for (const name of changed.slice(0, 20)) say("bad", name, "What is shown is not what was exported.");
+  if (names.length !== data.units.length)
+    say("bad", "page", `It has ${names.length} parts; ${data.units.length} were exported.`);
   const whole = `sha256:${toHex(await sha256(utf8(data.units.join("\n"))))}`;
   if (stated === undefined)
     return say("open", "text", "The log does not state what this page said, so the words around " +
       "the events are only checked against the page itself.");
   if (whole !== stated)
     return say("bad", "text", "The page is not the one that the log states was exported.");
-  if (!changed.length && parts.length === data.units.length)
+  if (!changed.length && names.length === data.units.length)
     say("ok", "text", "Every word shown is what the log states was exported.");
 };
 

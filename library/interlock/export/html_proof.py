@@ -18,7 +18,7 @@ from interlock.export.markup import Child, Html, block_of, flag, tag
 from interlock.export.text import count
 from interlock.proof import ProofError, read_checkpoint, read_key
 
-_OPEN = re.compile(r"<details open(?=[ >])")
+_CHANGING = re.compile(r'(?<=<details) open(?=[ >])|(?<=<div) hidden(?= id="tools")')
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,8 @@ def carried(block: Mapping[str, Any]) -> Carried:
 
 
 def unit_digest(source: str) -> str:
-    """Return the digest of a part of the page as shown; whether things are folded is left out."""
-    shown = _OPEN.sub("<details", source)
+    """Return the digest of a part of the page as shown, whatever is folded or hidden."""
+    shown = _CHANGING.sub("", source)
     return base64.b64encode(hashlib.sha256(shown.encode()).digest()).decode()
 
 

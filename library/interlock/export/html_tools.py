@@ -46,7 +46,7 @@ def _past(pm: Postmortem, events: int) -> Html:
         "div",
         _field("known", "As known at", slider),
         _select("moment", "Go to", [("", "now: everything"), *_key_moments(pm)]),
-        tag("output", "everything", id="known-at", for_="known"),
+        tag("output", id="known-at", for_="known"),
         class_="fields past",
     )
 
@@ -57,7 +57,7 @@ def _field(name: str, label: str, control: Child) -> Html:
 
 def _select(name: str, label: str, choices: Iterable[Choice], chosen: str = "") -> Html:
     options = [
-        flag("option", "selected", capped(text, 80), value=value)
+        flag("option", 'selected=""', capped(text, 80), value=value)
         if value and value == chosen
         else flag("option", 'value=""', text)
         if not value

@@ -20,7 +20,6 @@ from interlock.export.clock import Clock, clock
 from interlock.export.html_exhibits import scrolling
 from interlock.export.html_parts import cited, instant, section
 from interlock.export.html_proof import (
-    Carried,
     carried,
     data_html,
     digest_of,
@@ -30,10 +29,9 @@ from interlock.export.html_proof import (
 from interlock.export.html_stories import approval_html, follow_ups_html, run_html
 from interlock.export.html_timeline import Day, day_html, days_of
 from interlock.export.html_tools import tools_html
-from interlock.export.markup import Child, Html, script, style, tag
+from interlock.export.markup import Child, Html, join, script, style, tag
 from interlock.export.model import GLYPHS, Earlier, Number, Phase, Postmortem
 from interlock.export.text import capped, duration, visible
-
 
 MANY = 500
 """A page of more moments than this draws only those that are in sight."""
@@ -87,9 +85,19 @@ class Sheet:
         yield from (*self.approvals, *self.runs)
         yield from [self.follow_ups] if self.follow_ups else []
 
-    def digests(self) -> list[str]:
-        """Return the digest of each part, in the order of the page."""
-        return [unit_digest(unit.source) for unit in self.units()]
+    def empty(self) -> "Sheet":
+        """Return the page with every part left out: what stands around them."""
+        return Sheet(
+            PART, PART, PART,
+            tuple(Day(day.name, tuple(PART for _ in day.moments)) for day in self.days),
+            tuple(PART for _ in self.approvals),
+            tuple(PART for _ in self.runs),
+            PART if self.follow_ups else None,
+        )  # fmt: skip
+
+
+PART = Html("<part>")
+"""Stands for a part of the page in what is around the parts."""
 
 
 def html(
@@ -110,10 +118,8 @@ def html(
     sheet = _sheet(postmortem, when, ranks)
     block = carried(proof) if proof is not None else None
     body = [
-        tag("a", "Skip to the timeline", href="#timeline", class_="skip"),
-        sheet.top,
-        _main(postmortem, sheet, when, block),
-        data_html(_data(postmortem, sheet, ranks, zone), block),
+        _shown(postmortem, sheet, when, proof_html(block)),
+        data_html(_data(postmortem, sheet, ranks, when), block),
         script(program()),
     ]
     many = "many" if len(postmortem.moments) > MANY else ""
@@ -122,7 +128,7 @@ def html(
 
 
 def page_digest(postmortem: Postmortem, *, zone: str = "UTC") -> str:
-    """Return the digest of everything that a page shows of the incident.
+    """Return the digest of everything that a page shows, but for its section on the proof.
 
     The gateway states it as `page` in the event of the export: then the log itself says what the
     page said, and a changed word in it is found.
@@ -130,7 +136,20 @@ def page_digest(postmortem: Postmortem, *, zone: str = "UTC") -> str:
     Raises:
         UsageError: the zone is not known.
     """
-    return digest_of(_sheet(postmortem, clock(zone), _ranks(postmortem)).digests())
+    when = clock(zone)
+    sheet = _sheet(postmortem, when, _ranks(postmortem))
+    return digest_of(_digests(postmortem, sheet, when))
+
+
+def _digests(pm: Postmortem, sheet: Sheet, when: Clock) -> list[str]:
+    """Return the digest of what is around the parts, then of each part in the page's order."""
+    around = join([_shown(pm, sheet.empty(), when, None)])
+    return [unit_digest(around), *(unit_digest(unit.source) for unit in sheet.units())]
+
+
+def _shown(pm: Postmortem, sheet: Sheet, when: Clock, proof: Html | None) -> Child:
+    skip = tag("a", "Skip to the timeline", href="#timeline", class_="skip")
+    return [skip, sheet.top, _main(pm, sheet, when, proof)]
 
 
 def _ranks(pm: Postmortem) -> dict[str, int]:
@@ -152,19 +171,19 @@ def _sheet(pm: Postmortem, when: Clock, ranks: Mapping[str, int]) -> Sheet:
     )
 
 
-def _data(pm: Postmortem, sheet: Sheet, ranks: Mapping[str, int], zone: str) -> dict[str, Any]:
+def _data(pm: Postmortem, sheet: Sheet, ranks: Mapping[str, int], when: Clock) -> dict[str, Any]:
     """Return what the script needs: when each event was recorded, and how it was told before."""
     recorded = {s.event: s.recorded for m in pm.moments for s in m.sources}
     return {
         "incident": pm.id,
-        "zone": zone,
+        "zone": "" if when.is_utc else when.name,
         "events": [[cite, _stamp(recorded.get(cite))] for cite in ranks],
         "earlier": [
             [ranks[e.event], ranks[e.until], e.place, _stamp(e.time), *_told(e)]
             for e in pm.earlier
             if e.event in ranks and e.until in ranks
         ],
-        "units": sheet.digests(),
+        "units": _digests(pm, sheet, when),
     }
 
 
@@ -190,7 +209,7 @@ def _head(pm: Postmortem) -> Html:
     )
 
 
-def _main(pm: Postmortem, sheet: Sheet, when: Clock, proof: Carried | None) -> Html:
+def _main(pm: Postmortem, sheet: Sheet, when: Clock, proof: Html | None) -> Html:
     zone = "Times are UTC" if when.is_utc else f"Times are UTC, then {when.name}"
     told = tag("p", f"{zone}; T± counts from the declaration.", class_="told")
     days = [day_html(day) for day in sheet.days] or tag("p", "Nothing was recorded.")
@@ -204,7 +223,7 @@ def _main(pm: Postmortem, sheet: Sheet, when: Clock, proof: Carried | None) -> H
         section("approvals", "Approvals", sheet.approvals) if sheet.approvals else None,
         section("runs", "Runs", sheet.runs) if sheet.runs else None,
         section("follow-ups", "Follow-ups", sheet.follow_ups) if sheet.follow_ups else None,
-        proof_html(proof),
+        proof,
     )
 
 
