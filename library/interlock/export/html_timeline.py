@@ -1,5 +1,6 @@
 """The timeline of an exported page: one item for each moment, under the day it happened."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,7 +10,7 @@ from interlock.export.html_exhibits import exhibits_html
 from interlock.export.html_parts import anchor, cited, instant, place, sign
 from interlock.export.markup import Child, Html, tag
 from interlock.export.model import Moment
-from interlock.export.text import capped, duration, line, offset
+from interlock.export.text import duration, line, offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,18 @@ def _moment(moment: Moment, when: Clock, ranks: Mapping[str, int]) -> Html:
         data_event=moment.event,
         data_since=str(ranks.get(moment.since, 0)),
         data_place=str(moment.place),
-        data_type=capped(moment.type, 100),
-        data_id=capped(teller.id, 100) if teller else "",
-        data_run=capped(moment.subject.run, 100),
+        data_type=_exact(moment.type),
+        data_id=_exact(teller.id) if teller else "",
+        data_run=_exact(moment.subject.run),
     )
+
+
+def _exact(name: str) -> str:
+    """Return a name that is compared letter by letter; "" for one that no gateway gives."""
+    return name if _NAME.fullmatch(name) else ""
+
+
+_NAME = re.compile(r"[A-Za-z0-9_.:-]{1,100}", re.ASCII)
 
 
 def _times(moment: Moment, when: Clock) -> Html:

@@ -2,9 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,53 +10,10 @@ import pytest
 from interlock.export import Entry, Postmortem, build, html, page_digest
 from playwright.sync_api import Browser, Page, expect
 from sample_incident import INCIDENT, Story, sample
-from support.chromium import chromium
+from support.exported import DESKTOP, PHONE, opened, tools, verdict
 from support.proofs import OTHER_KEY, Block, proof, public, signed
 
 pytestmark = pytest.mark.browser
-PHONE, DESKTOP = 375, 1280
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as launched:
-        yield launched
-
-
-@dataclass(slots=True)
-class Opened:
-    """A page, every request it made and everything it complained about."""
-
-    page: Page
-    asked: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
-
-
-@contextmanager
-def opened(
-    browser: Browser, folder: Path, source: str, *, width: int = DESKTOP, zone: str = "UTC"
-) -> Iterator[Opened]:
-    """Open `source` as a file without a network, on a device in `zone`; it must not complain."""
-    path = folder / "incident.html"
-    path.write_text(source, encoding="utf-8")
-    context = browser.new_context(
-        viewport={"width": width, "height": 844},
-        color_scheme="dark" if width == PHONE else "light",
-        timezone_id=zone,
-        offline=True,
-    )
-    seen = Opened(context.new_page())
-    seen.page.on("request", lambda request: seen.asked.append(request.url))
-    seen.page.on("console", lambda message: seen.complaints.append(message.text))
-    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    seen.page.on("dialog", lambda dialog: seen.complaints.append(dialog.message))
-    seen.page.goto(path.as_uri())
-    try:
-        yield seen
-        assert seen.asked == [path.as_uri()]
-        assert seen.complaints == []
-    finally:
-        context.close()
 
 
 def told(page: Page) -> list[tuple[str, str]]:
@@ -73,11 +28,6 @@ def stands_at(page: Page, last: int) -> None:
     """Wait until the slider's move has been followed."""
     at = "now: everything" if last == len(sample()) else f"#{last}"
     expect(page.locator("#known-at")).to_have_text(re.compile(f"{at}\\b"))
-
-
-def tools(page: Page) -> Page:
-    page.locator("#tools summary").click()
-    return page
 
 
 # --- tools for reading -------------------------------------------------------------------------
@@ -247,13 +197,6 @@ def with_proof(change: Callable[[Block], None] | None = None) -> str:
     if change:
         change(block)
     return html(postmortem(), proof=block)
-
-
-def verdict(page: Page, trusted: str = "") -> str:
-    page.locator("#trusted").fill(trusted)
-    page.locator("#verify").click()
-    expect(page.locator("#verdict > p.told")).to_be_visible()
-    return page.locator("#verdict").inner_text()
 
 
 def checked(browser: Browser, folder: Path, source: str, trusted: str = "") -> str:
