@@ -48,10 +48,14 @@ const wanted = () => ({
   text: $("find").value.trim().toLowerCase(),
 });
 
+const isBy = (item, person) => {
+  const who = item.querySelector(".who").textContent;
+  return who === person || who.endsWith(`(${person})`);
+};
+
 const matches = (item, want) => {
-  const type = item.dataset.type || "", who = item.querySelector(".who").textContent;
-  if (want.kind && type.split(".")[0] !== want.kind) return false;
-  if (want.person && who !== want.person && !who.endsWith(`(${want.person})`)) return false;
+  if (want.kind && (item.dataset.type || "").split(".")[0] !== want.kind) return false;
+  if (want.person && !isBy(item, want.person)) return false;
   if (want.run && item.dataset.run !== want.run) return false;
   return !want.text || item.textContent.toLowerCase().includes(want.text);
 };
@@ -60,8 +64,9 @@ const show = () => {
   const want = wanted();
   let count = 0;
   for (const item of document.querySelectorAll("li.moment")) {
-    item.hidden = Number(item.dataset.since) > known || !matches(item, want);
-    if (!item.hidden) count += 1;
+    const hidden = Number(item.dataset.since) > known || !matches(item, want);
+    if (item.hidden !== hidden) item.hidden = hidden;
+    if (!hidden) count += 1;
   }
   for (const list of document.querySelectorAll("ol.moments")) {
     const empty = ![...list.children].some((item) => !item.hidden);
@@ -78,7 +83,8 @@ const show = () => {
 const later = (item) => {
   for (const link of item.querySelectorAll(".what > .cited a")) {
     const cite = link.textContent.slice(2, -1);
-    link.hidden = (ranks.get(cite) || 0) > known;
+    const hidden = (ranks.get(cite) || 0) > known;
+    if (link.hidden !== hidden) link.hidden = hidden;
   }
 };
 
@@ -171,7 +177,7 @@ const begin = () => {
   });
   addEventListener("afterprint", () => { for (const one of folded) one.open = false; });
   if (slider) tellThen();
-  items.forEach(later);
+  for (const link of document.querySelectorAll(".cited a[hidden]")) link.hidden = false;
   show();
 };
 begin();

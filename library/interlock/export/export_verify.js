@@ -106,23 +106,31 @@ const readBody = async (entry, proof, seen) => {
 /* --- what the page shows --------------------------------------------------------------------- */
 
 const escapes = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;" };
-const escaped = (text) => text.replace(/[&<>"']/g, (letter) => escapes[letter]);
+const escaped = (text) => /[&<>"']/.test(text)
+  ? text.replace(/[&<>"']/g, (letter) => escapes[letter]) : text;
 const empty = new Set(["meta", "img", "br", "hr", "input"]);
 
 /* What the script itself changes: it hides these, and writes into those. */
-const toggled = "li.moment, .cited a, #timeline > h3, ol.moments, #tools";
-const spoken = "#counted, #then, #known-at";
+const toggled = { li: ".moment", a: ".cited a", h3: "#timeline > h3", ol: ".moments", div: "#tools" };
+const spoken = new Set(["counted", "then", "known-at"]);
+const changing = (node) => {
+  if (node.localName === "details") return "open";
+  const which = toggled[node.localName];
+  return which && node.hidden && node.matches(which) ? "hidden" : "";
+};
 
 /* An element as it was written, without what this script and a reader's clicks change. */
 const written = (node, inside = (child) => written(child)) => {
   if (node.nodeType === Node.TEXT_NODE) return escaped(node.data);
   if (node.nodeType !== Node.ELEMENT_NODE) return "<!>";
-  if ("ui" in node.dataset) return "";
-  const left = node.localName === "details" ? "open" : node.matches(toggled) ? "hidden" : "";
-  const attributes = [...node.attributes].filter(({ name }) => name !== left);
-  const head = attributes.map(({ name, value }) => ` ${name}="${escaped(value)}"`).join("");
+  if (node.hasAttribute("data-ui")) return "";
+  const left = changing(node);
+  let head = "";
+  for (const { name, value } of node.attributes)
+    if (name !== left) head += ` ${name}="${escaped(value)}"`;
   if (empty.has(node.localName)) return `<${node.localName}${head}>`;
-  const inner = node.matches(spoken) ? "" : [...node.childNodes].map(inside).join("");
+  let inner = "";
+  if (!spoken.has(node.id)) for (const child of node.childNodes) inner += inside(child);
   return `<${node.localName}${head}>${inner}</${node.localName}>`;
 };
 
@@ -138,8 +146,8 @@ const page = () => [...document.body.childNodes].map(around).join("").trimEnd();
 
 const shownParts = async () => {
   const parts = [...document.querySelectorAll("[data-unit]")];
-  const digests = [toBase64(await sha256(utf8(page())))];
-  for (const part of parts) digests.push(toBase64(await sha256(utf8(written(part)))));
+  const texts = [page(), ...parts.map((part) => written(part))];
+  const digests = await Promise.all(texts.map(async (text) => toBase64(await sha256(utf8(text)))));
   return { names: ["page", ...parts.map((part) => part.dataset.unit)], digests };
 };
 

@@ -96,13 +96,19 @@ def _apply(rule: Rule, moments: list[Moment]) -> list[Moment]:
         key = rule.key(moment)
         if moment.type in rule.taken and key is not None:
             waiting[key].append(place)
+    if not waiting:
+        return moments
     joined: dict[int, list[int]] = {}
     for place, moment in enumerate(moments):
-        if moment.type in rule.keeps:
-            joined[place] = _take(rule, waiting.get(rule.key(moment), []), place)
+        if moment.type in rule.keeps and (
+            taken := _take(rule, waiting.get(rule.key(moment), []), place)
+        ):
+            joined[place] = taken
     gone = {place for places in joined.values() for place in places}
     return [
-        _join([moments[other] for other in sorted([*joined.get(place, ()), place])], moment)
+        _join([moments[other] for other in sorted([*joined[place], place])], moment)
+        if place in joined
+        else moment
         for place, moment in enumerate(moments)
         if place not in gone
     ]
@@ -130,8 +136,6 @@ def _take(rule: Rule, waiting: list[int], place: int) -> list[int]:
 
 def _join(together: Sequence[Moment], keeper: Moment) -> Moment:
     """Return `keeper` with everything of the moments `together`, itself among them, in order."""
-    if len(together) == 1:
-        return keeper
     found = [_taken_in(source, keeper) for moment in together for source in moment.sources]
     sources = sorted(found, key=lambda source: (len(source.event), source.event))
     return replace(

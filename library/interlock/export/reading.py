@@ -5,11 +5,10 @@ incident, and must not vanish from it either.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from interlock.export.model import Entry, Subject
 from interlock.export.text import MAX_DEPTH, plain, shown
@@ -21,6 +20,7 @@ _SPAN = re.compile(
 """The lengths of time that an event's accuracy is given in (ISO 8601, without months)."""
 _YEARS = range(1900, 9000)
 _MAX_NUMBER = 1e15
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,30 @@ class Absent:
         return f"[{self.why}]"
 
 
+class once(Generic[Value]):  # noqa: N801  used as a decorator, like property
+    """Computes an attribute when it is first asked for, and keeps it.
+
+    As `functools.cached_property` from Python 3.12 on; before, that takes a lock each time.
+    """
+
+    def __init__(self, work: Callable[[Any], Value]) -> None:
+        self._work = work
+        self._name = work.__name__
+        self.__doc__ = work.__doc__
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> "once[Value]": ...
+    @overload
+    def __get__(self, owner: object, kind: type) -> Value: ...
+    def __get__(self, owner: object | None, kind: type) -> "once[Value] | Value":
+        """Return the value, which then stands in the object itself."""
+        if owner is None:
+            return self
+        value = self._work(owner)
+        owner.__dict__[self._name] = value
+        return value
+
+
 @dataclass(frozen=True)
 class Reading:
     """One entry; `position` is its place in the input, used when it has no sequence."""
@@ -41,22 +65,22 @@ class Reading:
     entry: Entry
     position: int
 
-    @cached_property
+    @once
     def event(self) -> Mapping[str, Any]:
         """The body, or an empty one if it is no object."""
         return _mapping(getattr(self.entry, "event", None))
 
-    @cached_property
+    @once
     def data(self) -> Mapping[str, Any]:
         """The body's data, or nothing if it is no object."""
         return _mapping(self.event.get("data"))
 
-    @cached_property
+    @once
     def type(self) -> str:
         """The kind of event, such as `query.denied`."""
         return _word(self.event.get("type"))
 
-    @cached_property
+    @once
     def cite(self) -> str:
         """The sequence as cited; `?` and the place in the input when there is none."""
         sequence = shown(self.event.get("sequence"))
@@ -64,43 +88,43 @@ class Reading:
             return str(int(sequence))
         return f"?{self.position + 1}"
 
-    @cached_property
+    @once
     def order(self) -> tuple[int, int]:
         """Sort key by sequence, then by place in the input; without a sequence comes last."""
         numbered = not self.cite.startswith("?")
         return (int(self.cite) if numbered else 10**18, self.position)
 
-    @cached_property
+    @once
     def time(self) -> datetime | None:
         """When it happened, as claimed, in UTC."""
         return moment(self.event.get("time"))
 
-    @cached_property
+    @once
     def recorded(self) -> datetime | None:
         """When the store took it, in UTC."""
         return moment(self.event.get("recordedtime"))
 
-    @cached_property
+    @once
     def id(self) -> str:
         """The event's own id, or ""."""
         return _word(self.event.get("id"))
 
-    @cached_property
+    @once
     def cause(self) -> str:
         """The id of the event that led to it, or ""."""
         return _word(self.event.get("causationid"))
 
-    @cached_property
+    @once
     def is_clocked(self) -> bool:
         """Whether the gateway's own clock gave its time, and nobody claimed it."""
         return bool(self.event.get("timesource", "gateway") == "gateway")
 
-    @cached_property
+    @once
     def accuracy_s(self) -> float:
         """By how many seconds its time may be wrong, as far as it says."""
         return span(self.event.get("timeaccuracy"))
 
-    @cached_property
+    @once
     def subject(self) -> Subject:
         """What it is about."""
         return Subject(
@@ -121,6 +145,13 @@ class Reading:
         """Return what `raw` stands for, made of plain JSON of bounded depth."""
         if not is_part(raw):
             return plain(raw)
+        found = self._part(raw)
+        if isinstance(found, Absent):
+            return found
+        return plain(found["text"] if "text" in found else found["json"])
+
+    def _part(self, raw: Mapping[str, Any]) -> Mapping[str, Any] | Absent:
+        """Return a part that is delivered, or why it is not."""
         parts = _mapping(getattr(self.entry, "parts", None))
         name = raw["$part"]
         part = _mapping(parts.get(name) if isinstance(name, str) else None)
@@ -128,7 +159,7 @@ class Reading:
             return Absent(_why_redacted(part["redacted"]), redacted=True)
         if "text" not in part and "json" not in part:
             return Absent("not in this export")
-        return plain(part["text"] if "text" in part else part["json"])
+        return part
 
     def word(self, key: str) -> str:
         """Return a short scalar as text; "" when there is none."""
@@ -168,13 +199,16 @@ class Reading:
         return [
             value
             for raw in _parts_in(self.data, MAX_DEPTH)
-            if isinstance(value := self.resolve(raw), Absent)
+            if isinstance(value := self._part(raw), Absent)
         ]
 
 
 def is_part(raw: Any) -> bool:
     """Tell whether a value in an event's data stands for a part kept outside the body."""
-    return isinstance(raw, Mapping) and "$part" in raw
+    kind = type(raw)
+    if kind is str or kind is int:
+        return False
+    return (kind is dict or isinstance(raw, Mapping)) and "$part" in raw
 
 
 def moment(value: Any) -> datetime | None:
@@ -206,6 +240,8 @@ def number(value: Any) -> float | None:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
+    if type(value) is dict:
+        return value
     return value if isinstance(value, Mapping) else {}
 
 
@@ -226,6 +262,8 @@ def _parts_in(value: Any, depth: int) -> list[Mapping[str, Any]]:
     if is_part(value):
         return [value]
     if depth <= 0:
+        return []
+    if type(value) is str or value is None:
         return []
     items = value.values() if isinstance(value, Mapping) else value
     nested = isinstance(value, (Mapping, list, tuple))

@@ -1,6 +1,7 @@
 """What a record holds and lacks: missing events, parts that are gone, starts without ends."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from interlock.export.account import Anchored
@@ -72,29 +73,38 @@ _PAIRS = (
 
 
 def _unfinished(readings: Sequence[Reading]) -> tuple[Remark, ...]:
-    remarks = []
-    for start, ends, noun in _PAIRS:
-        started = {_key(r, noun) for r in readings if r.type == start}
-        ended = {_key(r, noun) for r in readings if r.type in ends}
-        for reading in readings:
-            key = _key(reading, noun)
-            if reading.type == start and key not in ended:
-                remarks.append(Remark(f"{noun} {' '.join(key)}: no end recorded", (reading.cite,)))
-            # A refusal needs no start: nothing ran. Nor does an approval: its request is one.
-            alone = reading.type in REFUSALS or noun == "request"
-            if reading.type in ends and key not in started and not alone:
-                remarks.append(
-                    Remark(f"{noun} {' '.join(key)}: no start recorded", (reading.cite,))
-                )
-    return tuple(remarks)
+    by_type: dict[str, list[Reading]] = defaultdict(list)
+    for reading in readings:
+        by_type[reading.type].append(reading)
+    return tuple(remark for pair in _PAIRS for remark in _unpaired(by_type, *pair))
+
+
+def _unpaired(
+    by_type: Mapping[str, Sequence[Reading]], start: str, ends: frozenset[str], noun: str
+) -> list[Remark]:
+    """Return what started and has no end, and what ended and has no start."""
+    starts = by_type.get(start, ())
+    finals = [r for kind in ends for r in by_type.get(kind, ())]
+    started, ended = {_key(r, noun) for r in starts}, {_key(r, noun) for r in finals}
+    # A refusal needs no start: nothing ran. Nor does an approval: its request is one.
+    alone = [r for r in finals if r.type not in REFUSALS and noun != "request"]
+    open_ = [(r, "end") for r in starts if _key(r, noun) not in ended]
+    open_ += [(r, "start") for r in alone if _key(r, noun) not in started]
+    open_.sort(key=lambda one: one[0].order)
+    return [
+        Remark(f"{noun} {' '.join(_key(r, noun))}: no {what} recorded", (r.cite,))
+        for r, what in open_
+    ]
 
 
 def _key(reading: Reading, noun: str) -> tuple[str, ...]:
     about = reading.subject
-    return {
-        "run": (about.run,),
-        "step": (about.run, about.step, about.attempt),
-        "query": (about.run, about.step, about.attempt, about.ordinal),
-        "request": (about.run, about.step, about.attempt, about.ordinal),
-        "action": (about.approval,),
-    }[noun]
+    match noun:
+        case "run":
+            return (about.run,)
+        case "action":
+            return (about.approval,)
+        case "step":
+            return (about.run, about.step, about.attempt)
+        case _:
+            return (about.run, about.step, about.attempt, about.ordinal)
