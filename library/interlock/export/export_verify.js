@@ -112,6 +112,7 @@ const empty = new Set(["meta", "img", "br", "hr", "input"]);
 
 /* What the script itself changes: it hides these, and writes into those. */
 const toggled = { li: ".moment", a: ".cited a", h3: "#timeline > h3", ol: ".moments", div: "#tools" };
+const raw = new Set(["style", "script"]);
 const spoken = new Set(["counted", "then", "known-at"]);
 const changing = (node) => {
   if (node.localName === "details") return "open";
@@ -129,8 +130,8 @@ const written = (node, inside = (child) => written(child)) => {
   for (const { name, value } of node.attributes)
     if (name !== left) head += ` ${name}="${escaped(value)}"`;
   if (empty.has(node.localName)) return `<${node.localName}${head}>`;
-  let inner = "";
-  if (!spoken.has(node.id)) for (const child of node.childNodes) inner += inside(child);
+  let inner = raw.has(node.localName) ? node.textContent : "";
+  if (!inner && !spoken.has(node.id)) for (const child of node.childNodes) inner += inside(child);
   return `<${node.localName}${head}>${inner}</${node.localName}>`;
 };
 
@@ -138,12 +139,13 @@ const written = (node, inside = (child) => written(child)) => {
 const around = (node) => {
   if (node.nodeType === Node.ELEMENT_NODE) {
     if ("unit" in node.dataset) return "<part>";
-    if (node.id === "proof" || node.localName === "script") return "";
+    if (["proof", "units", "carried"].includes(node.id)) return "";
   }
   return written(node, around);
 };
-const page = () => [...document.body.childNodes].map(around).join("").trimEnd();
+const page = () => written(document.head) + [...document.body.childNodes].map(around).join("").trimEnd();
 
+const units = JSON.parse($("units").textContent);
 const shownParts = async () => {
   const parts = [...document.querySelectorAll("[data-unit]")];
   const texts = [page(), ...parts.map((part) => written(part))];
@@ -155,17 +157,17 @@ const shownParts = async () => {
    the log states of the page. */
 const checkShown = async (stated, say) => {
   const { names, digests } = await shownParts();
-  const changed = names.filter((name, at) => digests[at] !== data.units[at]);
+  const changed = names.filter((name, at) => digests[at] !== units[at]);
   for (const name of changed.slice(0, 20)) say("bad", name, "What is shown is not what was exported.");
-  if (names.length !== data.units.length)
-    say("bad", "page", `It has ${names.length} parts; ${data.units.length} were exported.`);
-  const whole = `sha256:${toHex(await sha256(utf8(data.units.join("\n"))))}`;
+  if (names.length !== units.length)
+    say("bad", "page", `It has ${names.length} parts; ${units.length} were exported.`);
+  const whole = `sha256:${toHex(await sha256(utf8(units.join("\n"))))}`;
   if (stated === undefined)
     return say("open", "text", "The log does not state what this page said, so the words around " +
       "the events are only checked against the page itself.");
   if (whole !== stated)
     return say("bad", "text", "The page is not the one that the log states was exported.");
-  if (!changed.length && names.length === data.units.length)
+  if (!changed.length && names.length === units.length)
     say("ok", "text", "Every word shown is what the log states was exported.");
 };
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from interlock.errors import UsageError
 from interlock.export.html_parts import section
-from interlock.export.markup import Child, Html, block_of, flag, tag
+from interlock.export.markup import Html, flag, tag
 from interlock.export.text import count
 from interlock.proof import ProofError, read_checkpoint, read_key
 
@@ -133,16 +133,8 @@ def _check() -> Html:
 # --- what the script reads ---------------------------------------------------------------------
 
 
-def data_html(data: Mapping[str, Any], proof: Carried | None) -> Child:
-    """Return the blocks that the script reads: they are text, and nothing runs them."""
-    blocks = [block_of("data", json.dumps(data, separators=(",", ":")))]
-    if proof is not None:
-        blocks.append(block_of("carried", json.dumps(proof.block, separators=(",", ":"))))
-    return blocks
-
-
 def read_block(page: str, name: str) -> Any:
-    """Return one of the blocks that an exported page carries.
+    """Return one of the blocks of data that an exported page carries.
 
     Raises:
         ValueError: it carries none, more than one, or one that is no JSON.

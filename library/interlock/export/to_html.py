@@ -7,6 +7,7 @@ Types).
 
 import base64
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +22,6 @@ from interlock.export.html_exhibits import scrolling
 from interlock.export.html_parts import cited, instant, section
 from interlock.export.html_proof import (
     carried,
-    data_html,
     digest_of,
     proof_html,
     unit_digest,
@@ -29,7 +29,7 @@ from interlock.export.html_proof import (
 from interlock.export.html_stories import approval_html, follow_ups_html, run_html
 from interlock.export.html_timeline import Day, day_html, days_of
 from interlock.export.html_tools import tools_html
-from interlock.export.markup import Child, Html, join, script, style, tag
+from interlock.export.markup import Child, Html, block_of, join, script, style, tag
 from interlock.export.model import GLYPHS, Earlier, Number, Phase, Postmortem
 from interlock.export.text import capped, duration, visible
 
@@ -119,7 +119,9 @@ def html(
     block = carried(proof) if proof is not None else None
     body = [
         _shown(postmortem, sheet, when, proof_html(block)),
-        data_html(_data(postmortem, sheet, ranks, when), block),
+        _data(postmortem, ranks, when),
+        block_of("units", json.dumps(_digests(postmortem, sheet, when, ranks))),
+        block_of("carried", json.dumps(proof, separators=(",", ":"))) if block else None,
         script(program()),
     ]
     many = "many" if len(postmortem.moments) > MANY else ""
@@ -136,14 +138,14 @@ def page_digest(postmortem: Postmortem, *, zone: str = "UTC") -> str:
     Raises:
         UsageError: the zone is not known.
     """
-    when = clock(zone)
-    sheet = _sheet(postmortem, when, _ranks(postmortem))
-    return digest_of(_digests(postmortem, sheet, when))
+    when, ranks = clock(zone), _ranks(postmortem)
+    return digest_of(_digests(postmortem, _sheet(postmortem, when, ranks), when, ranks))
 
 
-def _digests(pm: Postmortem, sheet: Sheet, when: Clock) -> list[str]:
+def _digests(pm: Postmortem, sheet: Sheet, when: Clock, ranks: Mapping[str, int]) -> list[str]:
     """Return the digest of what is around the parts, then of each part in the page's order."""
-    around = join([_shown(pm, sheet.empty(), when, None)])
+    shown = _shown(pm, sheet.empty(), when, None)
+    around = join([_head(pm), shown, _data(pm, ranks, when), script(program())])
     return [unit_digest(around), *(unit_digest(unit.source) for unit in sheet.units())]
 
 
@@ -171,10 +173,10 @@ def _sheet(pm: Postmortem, when: Clock, ranks: Mapping[str, int]) -> Sheet:
     )
 
 
-def _data(pm: Postmortem, sheet: Sheet, ranks: Mapping[str, int], when: Clock) -> dict[str, Any]:
+def _data(pm: Postmortem, ranks: Mapping[str, int], when: Clock) -> Html:
     """Return what the script needs: when each event was recorded, and how it was told before."""
     recorded = {s.event: s.recorded for m in pm.moments for s in m.sources}
-    return {
+    data = {
         "incident": pm.id,
         "zone": "" if when.is_utc else when.name,
         "events": [[cite, _stamp(recorded.get(cite))] for cite in ranks],
@@ -183,8 +185,8 @@ def _data(pm: Postmortem, sheet: Sheet, ranks: Mapping[str, int], when: Clock) -
             for e in pm.earlier
             if e.event in ranks and e.until in ranks
         ],
-        "units": _digests(pm, sheet, when),
     }
+    return block_of("data", json.dumps(data, separators=(",", ":")))
 
 
 def _told(earlier: Earlier) -> tuple[str, str, str, str]:
