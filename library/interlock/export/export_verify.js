@@ -128,7 +128,7 @@ const written = (node, inside = (child) => written(child)) => {
   const left = changing(node);
   let head = "";
   for (const { name, value } of node.attributes)
-    if (name !== left) head += ` ${name}="${escaped(value)}"`;
+    if (name !== left && !(name === "style" && value === "")) head += ` ${name}="${escaped(value)}"`;
   if (empty.has(node.localName)) return `<${node.localName}${head}>`;
   let inner = raw.has(node.localName) ? node.textContent : "";
   if (!inner && !spoken.has(node.id)) for (const child of node.childNodes) inner += inside(child);
