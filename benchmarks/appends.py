@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from queue import LifoQueue
 from tempfile import TemporaryDirectory
@@ -21,8 +22,10 @@ from typing import Any
 
 import psycopg
 from figure import Figure, Target, alternated
+from interlock.proof import leaf_hash
 from interlock.testing.postgres import NoPostgres
 from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.core.timeline import SALT_BYTES, Draft, Event, Place, json_part, write
@@ -31,6 +34,7 @@ from served import database
 TARGETS = {1: 2_000.0, 64: 10_000.0}
 _CONNECTIONS = 16
 _random = SystemRandomness()
+_folder = TemporaryDirectory(prefix="interlock-bench-keys-")
 DRAFT = Draft(
     "query.completed",
     "run:R-1",
@@ -48,8 +52,8 @@ def figures(*, smoke: bool) -> list[Figure]:
     with TemporaryDirectory(prefix="interlock-bench-") as folder:
         found = _embedded(Path(folder), smoke=smoke)
     try:
-        with database() as made:
-            return [*found, *_on_postgres(made.app, smoke=smoke)]
+        with database() as made, database() as peer:
+            return [*found, *_on_postgres(made.app, peer.app, smoke=smoke)]
     except NoPostgres:
         return found
 
@@ -61,9 +65,9 @@ def _embedded(folder: Path, *, smoke: bool) -> list[Figure]:
         return [_figure("SQLite", url, append, writers, smoke=smoke) for writers in TARGETS]
 
 
-def _on_postgres(dsn: str, *, smoke: bool) -> list[Figure]:
-    _migrated(dsn)
-    with _postgres_chain(dsn) as append:
+def _on_postgres(dsn: str, peer: str, *, smoke: bool) -> list[Figure]:
+    _migrated(peer)
+    with _postgres_chain(peer) as append:
         return [_figure("PostgreSQL", dsn, append, writers, smoke=smoke) for writers in TARGETS]
 
 
@@ -101,7 +105,8 @@ async def _ours(url: str, writers: int, each: int) -> float:
 
 
 def _opened(url: str) -> SqlStore:
-    return open_store(url, SystemClock(), _random.identifier, random_bytes)
+    keys = LogKeys(Path(_folder.name) / sha256(url.encode()).hexdigest())
+    return open_store(url, SystemClock(), _random.identifier, random_bytes, keys)
 
 
 def _migrated(url: str) -> None:
@@ -114,7 +119,7 @@ def _migrated(url: str) -> None:
 # --- the peer -----------------------------------------------------------------------------------
 
 _HEAD = "SELECT coalesce(max(logindex), -1) + 1, coalesce(max(sequence), 0) + 1 FROM events"
-_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?)"
+_EVENT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _PART = "INSERT INTO parts VALUES (?, ?, ?, ?, ?)"
 
 
@@ -193,7 +198,7 @@ def _event_row(event: Event) -> tuple[Any, ...]:
     place = event.place
     recorded = int(place.recorded.timestamp() * 1_000_000)
     numbers = (place.logindex, place.event, event.incident, place.sequence)
-    return (*numbers, event.type, recorded, event.body)
+    return (*numbers, event.type, recorded, event.body, leaf_hash(event.body))
 
 
 def _part_rows(event: Event) -> list[tuple[Any, ...]]:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, assert_never
 import structlog
 from fastapi import FastAPI
 
+from interlock_gateway.adapters.anchors import FileAnchor
 from interlock_gateway.adapters.catalogues import Snapshots
 from interlock_gateway.adapters.classifier import Classifier
 from interlock_gateway.adapters.clock import SystemClock
 from interlock_gateway.adapters.codes import LocalCodes
 from interlock_gateway.adapters.guard import SqlGuard
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.meter import PrometheusMeter
 from interlock_gateway.adapters.noticeboard import LogBoard, LoggedBoard
 from interlock_gateway.adapters.policy_files import PolicyFolder
@@ -25,11 +27,13 @@ from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.slack.at import SlackAt
 from interlock_gateway.adapters.store import PostgresEchoes, SqlStore, open_store
 from interlock_gateway.adapters.targets import Targets
+from interlock_gateway.adapters.targets.http import GuardedClient
 from interlock_gateway.adapters.targets.loki import LokiReader
 from interlock_gateway.adapters.targets.prometheus import PrometheusReader
 from interlock_gateway.adapters.tokens import SignedRunTokens
 from interlock_gateway.adapters.vault import Vault, VaultAt, named_in
 from interlock_gateway.core.endpoint import base_url, network
+from interlock_gateway.service.anchoring import Anchor
 from interlock_gateway.service.considerate import (
     ConsiderateLogs,
     ConsiderateMetrics,
@@ -46,6 +50,7 @@ from interlock_gateway.service.reloading import (
     Reloading,
     Unchanged,
 )
+from interlock_gateway.service.skew import Clocks
 from interlock_gateway.service.telling import Telling
 from interlock_gateway.settings import Settings
 from interlock_gateway.web.server import serve
@@ -152,6 +157,16 @@ def _connected(
     return connect(at, gateway, store, seal, secrets.resolve)
 
 
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What reaches the world beyond the store, and whose clocks it hears."""
+
+    secrets: References
+    classifier: Classifier
+    targets: Targets
+    clocks: Clocks
+
+
 def compose(settings: Settings) -> Composed:
     """Build a gateway from its settings; opening the store may migrate it.
 
@@ -161,20 +176,25 @@ def compose(settings: Settings) -> Composed:
         OSError, ValueError: a key file cannot be used.
     """
     meter, secrets = PrometheusMeter(), References(settings.home, vault_at(settings))
-    classifier, targets = Classifier(), Targets(secrets)
+    clocks = Clocks()
+    outside = _Outside(secrets, Classifier(), Targets(secrets, clocks), clocks)
     store = open_store(
-        settings.store_url, SystemClock(), SystemRandomness().identifier, random_bytes
+        settings.store_url,
+        SystemClock(),
+        SystemRandomness().identifier,
+        random_bytes,
+        _signer(settings),
     )
     policy = PolicyFolder(settings.path(settings.policies))
-    ports = _ports(settings, store, policy, meter, secrets, classifier, targets)
+    ports = _ports(settings, store, policy, meter, outside)
     gateway = assemble(ports, steward_role=settings.steward_role)
     at = slack_at(settings)
     slack = _connected(at, gateway, store, ports.seal, secrets) if at else None
     return Composed(
         gateway=replace(gateway, chat=slack.uses) if slack else gateway,
         store=store,
-        targets=targets,
-        classifier=classifier,
+        targets=outside.targets,
+        classifier=outside.classifier,
         telling=_telling(settings, gateway, store, slack),
         reloading=Reloading(store, policy, gateway.clock, meter, _tell),
         meter=meter,
@@ -190,22 +210,21 @@ def _ports(
     store: SqlStore,
     policy: PolicyFolder,
     meter: PrometheusMeter,
-    secrets: References,
-    classifier: Classifier,
-    targets: Targets,
+    outside: _Outside,
 ) -> Ports:
     clock = SystemClock()
     pacing = Pacing(clock)
     consideration = Consideration(pacing, clock, meter)
-    reader = ConsiderateReader(targets, consideration)
+    reader = ConsiderateReader(outside.targets, consideration)
+    secrets, client = outside.secrets, GuardedClient(clocks=outside.clocks)
     return Ports(
         store=store,
         policy=policy,
-        guard=SqlGuard(Snapshots(reader), classifier),
+        guard=SqlGuard(Snapshots(reader), outside.classifier),
         reader=reader,
-        actor=targets,
-        metrics=ConsiderateMetrics(PrometheusReader(secrets), consideration),
-        logs=ConsiderateLogs(LokiReader(secrets), consideration),
+        actor=outside.targets,
+        metrics=ConsiderateMetrics(PrometheusReader(secrets, client), consideration),
+        logs=ConsiderateLogs(LokiReader(secrets, client), consideration),
         seal=KeySeal(key_in(settings.path("state/seal.key"))),
         tokens=SignedRunTokens(key_in(settings.path("state/run-token.key"))),
         codes=codes_of(settings),
@@ -214,7 +233,19 @@ def _ports(
         randomness=SystemRandomness(),
         meter=meter,
         pacing=pacing,
+        signer=_signer(settings),
+        anchors=_anchors(settings),
+        clocks=outside.clocks,
     )
+
+
+def _signer(settings: Settings) -> LogKeys:
+    return LogKeys(settings.path("state/log-keys"))
+
+
+def _anchors(settings: Settings) -> list[Anchor]:
+    """Return the anchors that the settings name; an incident's thread is told by the chat."""
+    return [FileAnchor(settings.path(settings.log.anchor))] if settings.log.anchor else []
 
 
 def _owns(settings: Settings) -> bool:
@@ -268,6 +299,8 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     """Yield what goes on beside the requests."""
     yield composed.telling.run()
     yield composed.reloading.run()
+    yield composed.gateway.anchoring.run()
+    yield composed.gateway.clock_watch.run(composed.store.clock)
     yield _sweep(composed)
     yield _prove(composed)
     if composed.slack is not None:

@@ -80,6 +80,17 @@ class SlackAccess(BaseModel):
     incident_channels: bool = False
 
 
+class LogAt(BaseModel):
+    """The log over all events: `anchor` is a file elsewhere to which checkpoints are added.
+
+    Nothing may change what is in it, best not even this machine; without one, the incidents'
+    threads in Slack are the only anchors.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    anchor: str = ""
+
+
 class Settings(BaseSettings):
     """The gateway's settings; paths are relative to the folder of the TOML file."""
 
@@ -92,6 +103,7 @@ class Settings(BaseSettings):
     people: People = People()
     vault: VaultAccess = VaultAccess()
     slack: SlackAccess = SlackAccess()
+    log: LogAt = LogAt()
     public_url: Annotated[str, Field(pattern=r"^$|^https?://[^/]+(/.*)?$")] = ""
     steward_role: Annotated[str, Field(pattern=r"^$|^[a-z][a-z0-9-]*$")] = ""
     policies: str = "policies"

@@ -63,6 +63,7 @@ MEANINGS = {
     "slack.emails": "Person to the address the identity provider verified; links them by it.",
     "slack.note_reaction": "The emoji, without colons, that makes a message a note in a timeline.",
     "slack.incident_channels": "Whether each incident gets a channel of its own.",
+    "log.anchor": "A file elsewhere to which signed checkpoints are added: docs/verifying.md.",
     "public_url": "Where people reach the pages, for links; `http://host:port` unless said.",
     "policies": "The folder with permissions, roles, approval rules, targets and actions.",
     "runbooks": "The folder with curated runbooks.",

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 from interlock_gateway.adapters.classifier import Classifier
 from interlock_gateway.adapters.codes import LocalCodes
 from interlock_gateway.adapters.guard import SqlGuard
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.meter import PrometheusMeter
 from interlock_gateway.adapters.policy_files import read as read_policy
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
@@ -289,7 +290,10 @@ class World:
         self.ledger = Ledger()
         self.policy = Swapped(stage.policies)
         url = store_url or f"sqlite:///{folder}/store.db"
-        self.store = open_store(url, self.clock, self._random.identifier, random_bytes)
+        self._signer = LogKeys(folder / "log-keys")
+        self.store = open_store(
+            url, self.clock, self._random.identifier, random_bytes, self._signer
+        )
         self.lives = [Life(), Life()]
         self.gateways = [self._assembled(life) for life in self.lives]
 
@@ -334,6 +338,7 @@ class World:
                 randomness=self._random,
                 meter=PrometheusMeter(),
                 pacing=Pacing(self.clock),
+                signer=self._signer,
             )
         )
 

@@ -41,8 +41,14 @@ class ChatAt:
 
     @property
     def messages(self) -> list[Any]:
-        """What stands in the channel, replies left out."""
-        return [each for each in self.slack.channel("incidents").messages if not each.thread]
+        """What stands in the channel, replies and the records' checkpoints left out."""
+        every = self.slack.channel("incidents").messages
+        return [each for each in every if not each.thread and not is_record(each)]
+
+    @property
+    def records(self) -> list[Any]:
+        """The messages in whose threads checkpoints stand."""
+        return [each for each in self.slack.channel("incidents").messages if is_record(each)]
 
     def thread(self, message: Any) -> list[str]:
         """What was said in a message's thread."""
@@ -109,6 +115,11 @@ class ChatAt:
                 await task
         self.tasks.clear()
         await self.connection.chat.aclose()
+
+
+def is_record(message: Any) -> bool:
+    """Tell whether a message begins the thread of an incident's checkpoints."""
+    return not message.thread and str(message.shown).startswith("The record of ")
 
 
 async def until(true: Callable[[], bool], seconds: float = 15.0) -> None:

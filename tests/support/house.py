@@ -7,7 +7,7 @@ incident = await responder.declares()
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +20,7 @@ from interlock.runbook import canonical_text
 from interlock_gateway.adapters.classifier import Classifier
 from interlock_gateway.adapters.codes import LocalCodes
 from interlock_gateway.adapters.guard import SqlGuard
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.meter import PrometheusMeter
 from interlock_gateway.adapters.policy_files import PolicyFolder
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
@@ -39,6 +40,7 @@ from interlock_gateway.core.model import (
 )
 from interlock_gateway.core.statement import Catalogue, with_masks
 from interlock_gateway.core.telemetry import Evaluation, Search
+from interlock_gateway.service.anchoring import Anchor
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.targets import (
@@ -444,6 +446,7 @@ async def house(
     more_targets: str = "",
     doors: Targets | None = None,
     steward_role: str = "sre",
+    anchors: Sequence[Anchor] = (),
 ) -> AsyncIterator[House]:
     """Open a gateway over a folder; opening it again is what a restart is.
 
@@ -454,13 +457,15 @@ async def house(
         more_targets: text at the end of targets.toml, when the folder is new.
         doors: real adapters in place of the obedient target.
         steward_role: whose people run the gateway: `you` is an sre in the shipped policies.
+        anchors: where checkpoints are laid down.
     """
     clock = clock or HandClock()
     _furnish(folder, more_targets)
     random, meter = SystemRandomness(), PrometheusMeter()
     policies, target = PolicyFolder(folder / "policies"), ObedientTarget()
     url = store_url or f"sqlite:///{folder}/store.db"
-    store = open_store(url, clock, random.identifier, random_bytes)
+    keys = LogKeys(folder / "log-keys")
+    store = open_store(url, clock, random.identifier, random_bytes, keys)
     gateway = assemble(
         Ports(
             store=store,
@@ -478,6 +483,8 @@ async def house(
             randomness=random,
             meter=meter,
             pacing=Pacing(clock),
+            signer=keys,
+            anchors=anchors,
         ),
         steward_role=steward_role,
     )

@@ -3,14 +3,20 @@
 import json
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
+from interlock.proof import Frontier, read_key
+from interlock.proof.log_checks import LogEntry, log_findings
 
 _ROWS = "SELECT logindex, incident, sequence, id, body FROM events ORDER BY logindex"
+_LEAVES = "SELECT logindex, body, leaf FROM events ORDER BY logindex"
+_NEWEST = "SELECT note FROM checkpoints ORDER BY size DESC LIMIT 1"
+_KEYS = "SELECT text FROM log_keys"
+_END = "SELECT size, peaks FROM log"
 _ONCE = frozenset(
     {
         *("incident.declared", "run.started", "run.ended"),
@@ -41,16 +47,35 @@ class Line:
 
 def journal(store: str) -> list[Line]:
     """Return every event of the store at a path or a PostgreSQL connection string."""
-    if store.startswith("postgresql"):
-        with psycopg.connect(store) as connection:
-            rows: Iterable[Sequence[Any]] = connection.execute(_ROWS).fetchall()
-    else:
-        with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as file:
-            rows = file.execute(_ROWS).fetchall()
+    [rows] = _read(store, _ROWS)
     return [
         Line(logindex, incident, sequence, name, json.loads(bytes(body)))
         for logindex, incident, sequence, name, body in rows
     ]
+
+
+def _read(store: str, *queries: LiteralString) -> list[list[tuple[Any, ...]]]:
+    """Return what the queries find in one state of the store."""
+    if store.startswith("postgresql"):
+        with psycopg.connect(store) as connection:
+            connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+            return [connection.execute(query).fetchall() for query in queries]
+    with closing(sqlite3.connect(f"file:{store}?mode=ro", uri=True)) as file:
+        file.execute("BEGIN")
+        return [file.execute(query).fetchall() for query in queries]
+
+
+def assert_proven(store: str) -> None:
+    """Hold the log to its promises: each event its leaf, its end and its checkpoint over them."""
+    rows, newest, keys, [(size, peaks)] = _read(store, _LEAVES, _NEWEST, _KEYS, _END)
+    entries = [LogEntry(place, bytes(body), bytes(leaf)) for place, body, leaf in rows]
+    frontier = Frontier()
+    for entry in entries:
+        frontier.push(entry.leaf)
+    assert (frontier.size, frontier.packed()) == (size, bytes(peaks))
+    known = [read_key(text) for (text,) in keys]
+    for (note,) in newest:
+        assert [one for one in log_findings(entries, note, known) if not one.holds] == []
 
 
 def assert_whole(lines: Sequence[Line]) -> None:

@@ -1,89 +1,99 @@
-"""A log around one incident, signed: what a gateway hands to an exported page as its proof."""
+"""A log of a few events with everything that proves it, made without a gateway."""
 
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from interlock.export import Entry
 from interlock.proof import (
     BLOCK,
     Checkpoint,
     checkpoint_text,
     key_text,
+    leaf_hash,
     note_of,
     signature_line,
     tree_of,
 )
+from interlock.proof.bundle import bundle
 
-ORIGIN = "interlock.test/log"
-KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
-OTHER_KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
-Block = dict[str, Any]
-
-
-def public(key: Ed25519PrivateKey = KEY) -> str:
-    """Return a log's key as it is published."""
-    return key_text(ORIGIN, key.public_key().public_bytes_raw())
+ORIGIN = "interlock/test"
+_PRIVATE = Ed25519PrivateKey.from_private_bytes(b"\7" * 32)
+_PUBLIC = _PRIVATE.public_key().public_bytes_raw()
+KEY = key_text(ORIGIN, _PUBLIC)
 
 
-def signed(size: int, root: bytes, key: Ed25519PrivateKey = KEY) -> str:
-    """Return the checkpoint of a log."""
-    text = checkpoint_text(Checkpoint(ORIGIN, size, root))
-    bare = key.public_key().public_bytes_raw()
-    return note_of(text, signature_line(ORIGIN, bare, key.sign(text.encode())))
+def bodies(count: int, incident: str = "INC-1") -> list[str]:
+    """Return the events of an incident, and the one that states their number."""
+    notes = [_body(number, incident, "note.observation", {"n": number}) for number in range(count)]
+    said = {"form": "bundle", "of": incident, "length": count}
+    return [*notes, _body(count, incident, "log.exported", said)]
 
 
-@dataclass(slots=True)
-class _Nodes:
-    """Nodes of paths, each once."""
+def _body(place: int, incident: str, kind: str, data: dict[str, Any]) -> str:
+    return json.dumps(
+        {
+            "id": f"evt_{place}",
+            "type": kind,
+            "incident": incident,
+            "sequence": str(place + 1),
+            "logindex": str(place),
+            "data": data,
+        }
+    )
 
-    found: dict[bytes, int]
 
-    def path(self, nodes: Sequence[bytes]) -> list[int]:
-        return [self.found.setdefault(node, len(self.found)) for node in nodes]
+def signed(text: str) -> str:
+    """Return the note of a text, signed by the log's key."""
+    return note_of(text, signature_line(ORIGIN, _PUBLIC, _PRIVATE.sign(text.encode())))
 
 
-def proof(
-    entries: Sequence[Entry],
-    *,
-    page: str = "",
-    incident: str = "INC-1",
-    length: int = 0,
-    key: Ed25519PrivateKey = KEY,
-) -> Block:
-    """Return the proof of these entries, which stand from place 1 of the log in their order.
+def checkpoint(events: Sequence[str]) -> str:
+    """Return the signed checkpoint over these events."""
+    root = tree_of([event.encode() for event in events]).root(len(events))
+    return signed(checkpoint_text(Checkpoint(ORIGIN, len(events), root)))
 
-    Args:
-        entries: with `logindex` as `sample_incident` gives it: the sequence.
-        page: what the event of the export states of the page; "" for nothing.
-        incident: whose length is stated.
-        length: what is stated; 0 for as many as there are.
-        key: who signs.
-    """
-    stated = {"of": incident, "length": length or len(entries)} | ({"page": page} if page else {})
-    statement = len(entries) + 2
-    exported = {"type": "log.exported", "logindex": str(statement), "data": stated}
-    written = [json.dumps(entry.event, separators=(",", ":")) for entry in entries]
-    bodies = ['{"other":1}', *written, '{"other":2}', json.dumps(exported)]
-    tree = tree_of([body.encode() for body in bodies])
-    size, nodes = len(bodies), _Nodes({})
 
-    def entry(index: int) -> Block:
-        path = nodes.path(tree.inclusion(index, size))
-        return {"logindex": index, "body": bodies[index], "path": path}
-
-    events = [entry(at) | {"sequence": at} for at in range(1, len(written) + 1)]
-    also = [entry(statement)]
+def block(events: Sequence[str]) -> dict[str, Any]:
+    """Return the proof block of events whose last one states how many are before it."""
+    tree, nodes = tree_of([event.encode() for event in events]), dict[bytes, int]()
+    entries = []
+    for place, event in enumerate(events):
+        path = [nodes.setdefault(one, len(nodes)) for one in tree.inclusion(place, len(events))]
+        entries.append({"logindex": place, "sequence": place + 1, "path": path, "body": event})
     return {
         "schema": BLOCK,
-        "checkpoint": signed(size, tree.root(size), key),
-        "keys": [public(key)],
-        "nodes": [base64.b64encode(node).decode() for node in nodes.found],
-        "events": events,
-        "also": also,
-        "length": stated["length"],
-        "statement": statement,
+        "checkpoint": checkpoint(events),
+        "keys": [KEY],
+        "rotations": [],
+        "events": entries[:-1],
+        "also": entries[-1:],
+        "length": len(events) - 1,
+        "statement": len(events) - 1,
+        "growth": [],
+        "anchors": [],
+        "nodes": [base64.b64encode(one).decode() for one in nodes],
     }
+
+
+def bundled(events: Sequence[str], incident: str = "INC-1") -> bytes:
+    """Return these events as an evidence bundle."""
+    proof = block(events)
+    for entry in proof["events"]:
+        del entry["body"]
+    content = {
+        "timeline.jsonl": "".join(f"{event}\n" for event in events[:-1]).encode(),
+        "log.json": json.dumps(proof).encode(),
+        "parts.json": b"{}",
+    }
+    about = {"incident": incident, "length": len(events) - 1, "left_out": {}}
+    return bundle(content, about, signed)
+
+
+def entries(events: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the events as the gateway delivers its whole log."""
+    return [
+        {"logindex": place, "body": event, "leaf": leaf_hash(event.encode()).hex()}
+        for place, event in enumerate(events)
+    ]

@@ -1,11 +1,13 @@
 """All use cases of a gateway: assembled from ports, gathered for the web to call."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from interlock_gateway.service.anchoring import Anchor, Anchoring
 from interlock_gateway.service.approvals import Approvals
 from interlock_gateway.service.bell import Bell
+from interlock_gateway.service.bundling import Bundling
 from interlock_gateway.service.chat.hearing import Hearing
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import Door
@@ -18,6 +20,7 @@ from interlock_gateway.service.glass import BreakGlass
 from interlock_gateway.service.identity import CodeBook, Identity
 from interlock_gateway.service.inbox import Inbox
 from interlock_gateway.service.incidents import Incidents
+from interlock_gateway.service.log import Log
 from interlock_gateway.service.logs import LogsLanguage
 from interlock_gateway.service.metrics import MetricsLanguage
 from interlock_gateway.service.overview import Overview
@@ -27,6 +30,7 @@ from interlock_gateway.service.plans import Plans
 from interlock_gateway.service.ports import (
     Clock,
     Guard,
+    LogSigner,
     Meter,
     PolicySource,
     Randomness,
@@ -40,6 +44,7 @@ from interlock_gateway.service.reconciling import Reconciling
 from interlock_gateway.service.recorded import RecordedRequests
 from interlock_gateway.service.revoking import Revoking
 from interlock_gateway.service.runs import Runs, Shelved
+from interlock_gateway.service.skew import Clocks, ClockWatch
 from interlock_gateway.service.stewards import Stewards
 from interlock_gateway.service.targets import Actor, Logs, Metrics, Reader
 from interlock_gateway.service.telemetry import TelemetryQueries
@@ -89,6 +94,11 @@ class Gateway:
     execution: Execution
     reconciling: Reconciling
     timeline: Timeline
+    bundling: Bundling
+    log: Log
+    anchoring: Anchoring
+    clocks: Clocks
+    clock_watch: ClockWatch
     followups: FollowUps
     recorded: RecordedRequests
     bell: Bell
@@ -121,6 +131,9 @@ class Ports:
     randomness: Randomness
     meter: Meter
     pacing: Pacing
+    signer: LogSigner
+    anchors: Sequence[Anchor] = ()
+    clocks: Clocks = field(default_factory=Clocks)
 
 
 def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
@@ -133,6 +146,7 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
     )
     approvals = Approvals(store, policy, seal, clock, meter, bell)
     stewards = Stewards(policy, steward_role)
+    anchoring = Anchoring(store, ports.anchors, clock, meter, random)
     return Gateway(
         identity=Identity(store, policy, ports.codes, ports.tokens, clock, random),
         incidents=Incidents(store, policy),
@@ -154,6 +168,11 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
+        bundling=Bundling(store, policy, ports.signer),
+        log=Log(store, anchoring, ports.signer, stewards),
+        anchoring=anchoring,
+        clocks=ports.clocks,
+        clock_watch=ClockWatch(store, ports.clocks, meter),
         followups=FollowUps(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from interlock_gateway.core.model import Before, Classification, Statement, Target
 from interlock_gateway.core.policy import Policy
-from interlock_gateway.core.timeline import Draft
+from interlock_gateway.core.timeline import Draft, StoredPart
 from interlock_gateway.service.record import Record
 from interlock_gateway.service.records import OutboxRow
 
@@ -102,6 +102,26 @@ class Reading(Protocol):
         """Return the events of one incident with a sequence above `after`, in order."""
         ...
 
+    def event(self, event: str) -> StoredEvent | None:
+        """Return the event of that identifier, without its parts, or None."""
+        ...
+
+    def parts(self, events: Sequence[str]) -> Sequence[StoredPart]:
+        """Return every part of these events that is still there, with its salt."""
+        ...
+
+    def sequence_below(self, incident: str, size: int) -> int:
+        """Return the last sequence of an incident in the first `size` events of the log, or 0."""
+        ...
+
+    def tile(self, level: int, tile: int) -> Sequence[bytes]:
+        """Return up to 256 hashes of the log's tree: at level 0 leaves, at 8 roots of 256."""
+        ...
+
+    def bodies(self, first: int, limit: int) -> Sequence[tuple[int, bytes, bytes]]:
+        """Return (log index, body, leaf) of all events from log index `first` on, in order."""
+        ...
+
     def journal(
         self, types: Sequence[str], *, since: datetime, after: int = 0, limit: int = 500
     ) -> Sequence[tuple[int, bytes]]:
@@ -138,6 +158,18 @@ class Transaction(Reading, Protocol):
 
     def append(self, draft: Draft) -> str:
         """Append an event to the journal and return its identifier."""
+        ...
+
+    def length(self, incident: str) -> int:
+        """Return how many events an incident has, those of this unit among them."""
+        ...
+
+    def checkpoint(self) -> None:
+        """Have a checkpoint of the log signed in the transaction of this unit."""
+        ...
+
+    def rotate(self, key: str) -> None:
+        """Have the log signed by this key from now on, and by the one before it once more."""
         ...
 
     def number(self, series: str) -> int:
@@ -178,6 +210,26 @@ class Echoes(Protocol):
         """Call `heard` with each approval that changed; it goes on until it is cancelled.
 
         It may miss some, and may tell of some twice: it says where to look, never what is there.
+        """
+        ...
+
+
+class LogSigner(Protocol):
+    """Holds the keys that sign the log's checkpoints."""
+
+    def make(self, name: str) -> str:
+        """Make a key for the log of that name, keep it, and return its public text.
+
+        Raises:
+            OSError: it cannot be kept.
+        """
+        ...
+
+    def sign(self, key: str, text: str) -> str:
+        """Return the line with which a key (its hash in hexadecimal) signs a note.
+
+        Raises:
+            OSError, ValueError: it is not here.
         """
         ...
 

@@ -16,6 +16,7 @@ from interlock_gateway.service.chat.records import (
     PostRow,
     RoomRow,
 )
+from interlock_gateway.service.log_records import LOG_ROWS
 from interlock_gateway.service.record import Record
 
 
@@ -357,4 +358,5 @@ ROWS: tuple[type[Record], ...] = (
     LinkCodeRow,
     NoteRow,
     RoomRow,
+    *LOG_ROWS,
 )

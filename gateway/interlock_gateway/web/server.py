@@ -18,6 +18,7 @@ from interlock_gateway.web.routes import (
     identity,
     incidents,
     links,
+    log,
     plans,
     runs,
 )
@@ -48,7 +49,7 @@ def serve(
     app.state.gateway = gateway
     problems.install(app, pages.problem_page)
     guarded = [Depends(principal)]
-    busiest_first = (runs, approvals, plans, incidents, identity, catalogue, drills, links)
+    busiest_first = (runs, approvals, plans, incidents, identity, catalogue, drills, links, log)
     for group in busiest_first:
         app.include_router(group.routes, dependencies=guarded)
     app.include_router(identity.open_routes)

@@ -43,6 +43,8 @@ VERBS = {
     "note": "story:note",
     "timeline": "story:timeline",
     "export": "story:export",
+    "verify": "verify:verify",
+    "log": "log:app",
     "sql": "sql:app",
     "policy": "policy:app",
 }

@@ -26,6 +26,9 @@ Respond
 Afterwards
   timeline INC-1           what happened; --follow keeps watching
   export INC-1 --as md     the timeline as a document: md, html or json
+  verify FILE              prove that a record is complete and unchanged;
+                           --log checks the gateway's whole log
+  log                      how far the record is signed and anchored; rotate-key
 
 Ask the gateway
   targets                  which systems there are

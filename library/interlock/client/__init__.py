@@ -140,6 +140,34 @@ def export(incident_id: str, form: str) -> Call:
     return _get(_path("incidents", incident_id, "export"), patience_s=120.0, **{"as": form})
 
 
+def bundle(incident_id: str) -> Call:
+    """Ask for the incident's evidence bundle, a zip file: send it with `content`."""
+    return _get(_path("incidents", incident_id, "bundle"), patience_s=120.0)
+
+
+def anchored(incident_id: str) -> Call:
+    """Ask up to which event the incident's record is anchored outside the store."""
+    return _get(_path("incidents", incident_id, "anchored"))
+
+
+# --- the log ----------------------------------------------------------------------------------
+
+
+def log_status() -> Call:
+    """Ask where the log over all events stands: its checkpoint, its keys, its anchors."""
+    return _get("/v1/log")
+
+
+def log_entries(first: int, limit: int = 1_000) -> Call:
+    """Read up to `limit` events of all incidents from log index `first` on."""
+    return _get("/v1/log/entries", patience_s=60.0, first=first, limit=limit)
+
+
+def rotate_log_key(reason: str) -> Call:
+    """Have the log signed by a new key from now on."""
+    return _post("/v1/log/key", {"reason": reason})
+
+
 # --- the catalogue ----------------------------------------------------------------------------
 
 

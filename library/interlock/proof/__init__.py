@@ -19,10 +19,11 @@ from interlock.proof.checking import (
     signers,
 )
 from interlock.proof.notes import checkpoint_text, key_text, note_of, signature_line
-from interlock.proof.tree import Frontier, Tree, tree_of, unpacked
+from interlock.proof.tree import TILE_HASHES, Frontier, Tree, tree_of, unpacked
 
 __all__ = [
     "BLOCK",
+    "TILE_HASHES",
     "Checkpoint",
     "Finding",
     "Frontier",

@@ -195,7 +195,7 @@ def signers(note: str, keys: Sequence[Key]) -> list[Key]:
 def _is_signed(public: bytes, signature: bytes, text: bytes) -> bool:
     try:
         from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  hashes need none of it
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey  # noqa: PLC0415  as above
     except ImportError as error:
         raise ProofError(
             "Signatures cannot be checked without `cryptography`: pip install cryptography"

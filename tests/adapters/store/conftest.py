@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.store import SqlStore, open_store
 from sqlalchemy import make_url
@@ -19,10 +20,12 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def opener(store_url: str) -> Callable[[], SqlStore]:
+def opener(store_url: str, tmp_path: Path) -> Callable[[], SqlStore]:
     """Open the store, as often as a test restarts it."""
     random = SystemRandomness()
-    return lambda: open_store(store_url, SystemClock(), random.identifier, random_bytes)
+    return lambda: open_store(
+        store_url, SystemClock(), random.identifier, random_bytes, LogKeys(tmp_path / "log-keys")
+    )
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.core.timeline import Draft
@@ -17,13 +18,17 @@ from interlock_gateway.service.ports import StoredEvent, StoreUnwritableError
 
 _WRITER = """
 import asyncio, sys
+from pathlib import Path
 from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.store import open_store
 from interlock_gateway.core.timeline import Draft
 
 async def main():
-    store = open_store(sys.argv[1], SystemClock(), SystemRandomness().identifier, random_bytes)
+    keys = LogKeys(Path(sys.argv[2]))
+    name = SystemRandomness().identifier
+    store = open_store(sys.argv[1], SystemClock(), name, random_bytes, keys)
     async def write(name):
         number = 0
         while True:
@@ -40,7 +45,13 @@ asyncio.run(main())
 
 def _open(path: Path) -> SqlStore:
     random = SystemRandomness()
-    return open_store(f"sqlite:///{path}", SystemClock(), random.identifier, random_bytes)
+    return open_store(
+        f"sqlite:///{path}",
+        SystemClock(),
+        random.identifier,
+        random_bytes,
+        LogKeys(path.parent / "log-keys"),
+    )
 
 
 async def test_a_second_gateway_is_refused(tmp_path: Path) -> None:
@@ -51,9 +62,15 @@ async def test_a_second_gateway_is_refused(tmp_path: Path) -> None:
     await _open(tmp_path / "store.db").aclose()
 
 
-def test_a_store_in_memory_is_refused() -> None:
+def test_a_store_in_memory_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreUnwritableError, match="must be a file"):
-        open_store("sqlite://", SystemClock(), SystemRandomness().identifier, random_bytes)
+        open_store(
+            "sqlite://",
+            SystemClock(),
+            SystemRandomness().identifier,
+            random_bytes,
+            LogKeys(tmp_path),
+        )
 
 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
@@ -99,7 +116,7 @@ async def test_kill_9_loses_no_acknowledged_event(tmp_path: Path, after: int) ->
 
 def _write_until_killed(path: Path, lines: int) -> set[tuple[str, int]]:
     writer = subprocess.Popen(  # noqa: S603  our own interpreter with our own text
-        [sys.executable, "-c", _WRITER, f"sqlite:///{path}"],
+        [sys.executable, "-c", _WRITER, f"sqlite:///{path}", str(path.parent / "log-keys")],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},

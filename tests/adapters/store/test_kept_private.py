@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from interlock_gateway.adapters.clock import SystemClock
+from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.store import SqlStore, open_store
 from interlock_gateway.service.ports import StoreUnwritableError
@@ -12,10 +13,18 @@ from interlock_gateway.service.records import PersonRow
 from sqlalchemy import create_engine, make_url, text
 
 
-async def test_other_accounts_cannot_read_the_file(tmp_path: Path) -> None:
+async def test_other_accounts_cannot_read_the_file(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     file = tmp_path / "store.db"
     random = SystemRandomness()
-    store = open_store(f"sqlite:///{file}", SystemClock(), random.identifier, random_bytes)
+    store = open_store(
+        f"sqlite:///{file}",
+        SystemClock(),
+        random.identifier,
+        random_bytes,
+        LogKeys(tmp_path_factory.mktemp("keys")),
+    )
     await store.commit(lambda tx: tx.number("anything"))
     modes = _modes(tmp_path)
     await store.aclose()

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, expect
 from sample_incident import INCIDENT, Part, Story, sample
 from support.exported import opened, tools, verdict
 from support.hostile import CASES, incident, planted
-from support.proofs import proof
+from support.page_proofs import proof
 
 pytestmark = pytest.mark.browser
 

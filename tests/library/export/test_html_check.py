@@ -10,7 +10,7 @@ from interlock.export.html_check import page_digests, page_findings
 from interlock.proof import read_key
 from sample_incident import INCIDENT, sample
 from support.hostile import CASES, incident, planted
-from support.proofs import OTHER_KEY, proof, public
+from support.page_proofs import OTHER_KEY, proof, public
 
 TRUSTED = [read_key(public())]
 

@@ -11,7 +11,7 @@ from interlock.export import Entry, Postmortem, build, html, page_digest
 from playwright.sync_api import Browser, Page, expect
 from sample_incident import INCIDENT, Story, sample
 from support.exported import DESKTOP, PHONE, opened, tools, verdict
-from support.proofs import OTHER_KEY, Block, proof, public, signed
+from support.page_proofs import OTHER_KEY, Block, proof, public, signed
 
 pytestmark = pytest.mark.browser
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -21,6 +22,8 @@ from interlock_gateway.service.chat.protocol import (
     Words,
 )
 from interlock_gateway.service.ports import NotReachedError
+from interlock_gateway.service.skew import SLACK as SLACK_CLOCK
+from interlock_gateway.service.skew import Clocks
 from interlock_gateway.service.targets import TargetError
 
 TIMEOUT_S = 10
@@ -88,14 +91,22 @@ QUIET.setLevel(logging.CRITICAL)
 class SlackChat:
     """Implements `service.chat.protocol.Chat`."""
 
-    def __init__(self, bot_token: Callable[[], str], team: str, base_url: str = SLACK) -> None:
+    def __init__(
+        self,
+        bot_token: Callable[[], str],
+        team: str,
+        base_url: str = SLACK,
+        clocks: Clocks | None = None,
+    ) -> None:
         """Speak as a bot.
 
         Args:
             bot_token: gives the token at the moment of use, so that a renewed one counts.
             team: the one workspace, `T…`.
             base_url: of the Web API.
+            clocks: is told what Slack's clock shows.
         """
+        self._clocks = clocks or Clocks()
         self._bot_token = bot_token
         self._base_url = base_url
         self._session: aiohttp.ClientSession | None = None
@@ -111,7 +122,10 @@ class SlackChat:
         """Post a message and return its `ts`."""
         where = {"channel": room, **({"thread_ts": thread} if thread else {})}
         quiet = {"unfurl_links": False, "unfurl_media": False}
+        began = datetime.now(UTC)
         answer = await self.call("chat.postMessage", {**where, **quiet, **message(content)})
+        theirs = datetime.fromtimestamp(float(answer["ts"]), UTC)
+        self._clocks.heard(SLACK_CLOCK, theirs, began, datetime.now(UTC))
         return str(answer["ts"])
 
     async def find(self, room: str, key: str, since: float, thread: str = "") -> str:

@@ -63,7 +63,7 @@ def connect(
         resolve: returns the credential behind a reference, at the moment of use.
     """
     clock, meter, policy = gateway.clock, gateway.meter, gateway.policy
-    chat = SlackChat(partial(resolve, at.bot_token), at.team, at.base_url)
+    chat = SlackChat(partial(resolve, at.bot_token), at.team, at.base_url, gateway.clocks)
     links = Links(store, clock, gateway.randomness, chat, at.accounts, at.emails, at.address)
     votes = ChatVotes(policy, gateway.approvals, gateway.plans, clock)
     deeds = Deeds(store, chat, links, votes)

@@ -5,6 +5,7 @@ import fcntl
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -14,11 +15,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from interlock_gateway.adapters.store.driver import as_sqlalchemy
+from interlock_gateway.adapters.store.founding import found
+from interlock_gateway.adapters.store.heads import BrokenLogError
 from interlock_gateway.adapters.store.lending import Lending
 from interlock_gateway.adapters.store.migrate import NewerStoreError, migrate
 from interlock_gateway.adapters.store.reading import SqlReading
+from interlock_gateway.adapters.store.transaction import Recording
 from interlock_gateway.adapters.store.writer import Writer, words
-from interlock_gateway.service.ports import Clock, Reading, StoreUnwritableError, Transaction
+from interlock_gateway.service.ports import (
+    Clock,
+    LogSigner,
+    Reading,
+    StoreUnwritableError,
+    Transaction,
+)
 
 T = TypeVar("T")
 
@@ -55,6 +65,24 @@ class SqlStore:
         """
         return self._ask(question) if self._embedded else await self.read(question)
 
+    async def clock(self) -> tuple[datetime, datetime, datetime] | None:
+        """Return our moment before asking, what the store's server says, and ours after.
+
+        None for the embedded store, which has no clock of its own.
+        """
+        if self._embedded:
+            return None
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._shown)
+
+    def _shown(self) -> tuple[datetime, datetime, datetime]:
+        try:
+            with self._reading.begun() as connection:
+                began = datetime.now(UTC)
+                theirs = connection.exec_driver_sql("SELECT clock_timestamp()").scalar_one()
+                return began, theirs, datetime.now(UTC)
+        except SQLAlchemyError as error:
+            raise StoreUnwritableError(f"The store cannot be read: {words(error)}") from error
+
     def _ask(self, question: Callable[[Reading], T]) -> T:
         try:
             with self._reading.begun() as connection:
@@ -75,14 +103,22 @@ def open_store(
     clock: Clock,
     identifier: Callable[[str], str],
     random_bytes: Callable[[int], bytes],
+    signer: LogSigner,
 ) -> SqlStore:
     """Open the store at `url` (`sqlite:///path` or `postgresql://…`), migrating it first.
+
+    Args:
+        url: where it is.
+        clock: the gateway's.
+        identifier: gives a fresh random identifier with a prefix.
+        random_bytes: gives so many random bytes, for salts.
+        signer: signs the log's checkpoints; a new store's first key is made by it.
 
     Raises:
         StoreUnwritableError: it cannot be opened for writing, or another gateway owns it.
     """
     address = make_url(url)
-    engines = None
+    engines, recording = None, Recording(clock, identifier, random_bytes, signer)
     if address.get_backend_name() not in ("sqlite", "postgresql"):
         raise StoreUnwritableError(
             f"{address.drivername} cannot be a store: use sqlite:///file or postgresql://…"
@@ -91,13 +127,14 @@ def open_store(
         embedded = address.get_backend_name() == "sqlite"
         engines = _sqlite(address) if embedded else _postgresql(address)
         migrate(engines.writing)
-    except (SQLAlchemyError, OSError, NewerStoreError) as error:
+        found(engines.writing, recording, random_bytes)
+    except (SQLAlchemyError, OSError, NewerStoreError, BrokenLogError) as error:
         if engines is not None:
             engines.close()
         raise StoreUnwritableError(
             f"The store {address.render_as_string()} cannot be opened: {words(error)}"
         ) from error
-    writer = Writer(engines.writing, clock, identifier, random_bytes)
+    writer = Writer(engines.writing, recording)
     return SqlStore(writer, engines.reading, engines.close, embedded=embedded)
 
 

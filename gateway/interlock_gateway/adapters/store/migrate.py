@@ -16,8 +16,8 @@ class NewerStoreError(Exception):
     """The store is at a revision that this version does not know."""
 
 
-def migrate(engine: Engine) -> None:
-    """Upgrade the store at `engine` to the newest revision, if it is not there yet.
+def migrate(engine: Engine, to: str = "head") -> None:
+    """Upgrade the store at `engine` to the newest revision, or to an older one, if it is behind.
 
     Raises:
         NewerStoreError: it was made by a newer version.
@@ -34,7 +34,7 @@ def migrate(engine: Engine) -> None:
             raise NewerStoreError(f"a newer Interlock made it (revision {now}); run that one")
         if now != scripts.get_current_head():
             config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+            command.upgrade(config, to)
 
 
 def _one_at_a_time(connection: Connection) -> None:

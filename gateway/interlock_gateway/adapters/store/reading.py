@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, select
+from interlock.proof import TILE_HASHES
+from sqlalchemy import Connection, func, select
 
 from interlock_gateway.adapters.store.driver import Driver, moment
 from interlock_gateway.adapters.store.schema import TABLES, Moment, events, parts
 from interlock_gateway.adapters.store.statements import counting, selecting, shape_of
+from interlock_gateway.core.timeline import StoredPart
+from interlock_gateway.service.log_records import NodeRow
 from interlock_gateway.service.record import Record
 
 R = TypeVar("R", bound=Record)
@@ -68,6 +71,52 @@ class SqlReading:
         found = self._connection.execute(query).all()
         belonging = self._parts([row.id for row in found])
         return [ReadEvent(row.sequence, row.body, belonging.get(row.id, {})) for row in found]
+
+    def event(self, event: str) -> ReadEvent | None:
+        """Return the event of that identifier, without its parts."""
+        query = select(events.c.sequence, events.c.body).where(events.c.id == event)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else ReadEvent(row.sequence, bytes(row.body), {})
+
+    def parts(self, events: Sequence[str]) -> Sequence[StoredPart]:
+        """Return every part of these events that is still there, with its salt."""
+        columns = (parts.c.id, parts.c.event, parts.c.salt, parts.c.content, parts.c.mediatype)
+        query = select(*columns).where(parts.c.event.in_(list(events))).order_by(parts.c.id)
+        found = self._connection.execute(query)
+        return [
+            StoredPart(row.id, row.event, bytes(row.salt), bytes(row.content), row.mediatype)
+            for row in found
+        ]
+
+    def sequence_below(self, incident: str, size: int) -> int:
+        """Return the last sequence of an incident in the first `size` events of the log."""
+        query = select(func.max(events.c.sequence)).where(
+            events.c.incident == incident, events.c.logindex < size
+        )
+        return int(self._connection.execute(query).scalar() or 0)
+
+    def tile(self, level: int, tile: int) -> Sequence[bytes]:
+        """Return the hashes of a tile of the log's tree; see the port."""
+        first, last = tile * TILE_HASHES, (tile + 1) * TILE_HASHES - 1
+        if level == 0:
+            place = events.c.logindex
+            query = select(events.c.leaf).where(place.between(first, last)).order_by(place)
+        else:
+            nodes = TABLES[NodeRow].c
+            query = select(nodes.hash).where(nodes.level == level).order_by(nodes.place)
+            query = query.where(nodes.place.between(first, last))
+        return [bytes(row[0]) for row in self._connection.execute(query)]
+
+    def bodies(self, first: int, limit: int) -> Sequence[tuple[int, bytes, bytes]]:
+        """Return (log index, body, leaf) of all events from `first` on."""
+        query = (
+            select(events.c.logindex, events.c.body, events.c.leaf)
+            .where(events.c.logindex >= first)
+            .order_by(events.c.logindex)
+            .limit(limit)
+        )
+        found = self._connection.execute(query)
+        return [(row.logindex, bytes(row.body), bytes(row.leaf)) for row in found]
 
     def journal(
         self, types: Sequence[str], *, since: datetime, after: int = 0, limit: int = 500

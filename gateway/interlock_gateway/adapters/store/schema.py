@@ -52,6 +52,7 @@ events = Table(
     Column("type", Text, nullable=False),
     Column("recorded", Moment, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("leaf", LargeBinary, nullable=False),
     UniqueConstraint("incident", "sequence", name="events_incident_sequence"),
 )
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from interlock.proof import read_key
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from interlock_gateway.adapters.store.driver import Driver
 from interlock_gateway.adapters.store.echoes import tell
+from interlock_gateway.adapters.store.heads import Heads, signed
 from interlock_gateway.adapters.store.reading import SqlReading
 from interlock_gateway.adapters.store.statements import (
     NAMES,
@@ -18,11 +19,12 @@ from interlock_gateway.adapters.store.statements import (
     adding_parts,
     changing,
     counting_up,
-    last_logindex,
-    last_sequence,
 )
+from interlock_gateway.core.log import is_due
 from interlock_gateway.core.timeline import SALT_BYTES, Draft, Event, Place, write
-from interlock_gateway.service.ports import ConflictError
+from interlock_gateway.service.anchoring import announce
+from interlock_gateway.service.log_records import CheckpointRow, LogKeyRow
+from interlock_gateway.service.ports import Clock, ConflictError, LogSigner
 from interlock_gateway.service.record import Record
 from interlock_gateway.service.records import ApprovalRow
 
@@ -30,51 +32,33 @@ R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 
 
-class Heads:
-    """The last log index and the last sequence of each incident, as far as they are known."""
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What an event needs besides its words: a moment, a name, salts, at times a signature.
 
-    def __init__(self, driver: Driver) -> None:
-        last = driver.one(last_logindex(driver.engine), {})
-        self._logindex = -1 if last is None else int(last)
-        self._sequences: dict[str, int] = {}
-        self._before: tuple[int, dict[str, int]] = (self._logindex, {})
+    Attributes:
+        identifier: gives a fresh random identifier with a prefix.
+        random_bytes: gives so many fresh random bytes.
+    """
 
-    def mark(self) -> None:
-        """Remember this moment, for `forget`."""
-        self._before = (self._logindex, {})
-
-    def forget(self) -> None:
-        """Take back every number taken since `mark`."""
-        self._logindex, sequences = self._before
-        self._sequences.update(sequences)
-
-    def next(self, driver: Driver, incident: str) -> tuple[int, int]:
-        """Return the next (log index from 0, sequence from 1) and take them."""
-        if incident not in self._sequences:
-            last = driver.one(last_sequence(driver.engine), {"incident": incident})
-            self._sequences[incident] = int(last or 0)
-        self._before[1].setdefault(incident, self._sequences[incident])
-        self._logindex += 1
-        self._sequences[incident] += 1
-        return self._logindex, self._sequences[incident]
+    clock: Clock
+    identifier: Callable[[str], str]
+    random_bytes: Callable[[int], bytes]
+    signer: LogSigner
 
 
 class SqlTransaction(SqlReading):
     """Implements `service.ports.Transaction` for the units of one batch, one after another."""
 
-    def __init__(
-        self,
-        connection: Connection,
-        heads: Heads,
-        now: datetime,
-        identifier: Callable[[str], str],
-        random_bytes: Callable[[int], bytes],
-    ) -> None:
+    def __init__(self, connection: Connection, heads: Heads, recording: "Recording") -> None:
         super().__init__(connection)
-        self.now = now
-        self._identifier = identifier
-        self._salt = lambda: random_bytes(SALT_BYTES)
+        self.now = recording.clock.now()
+        self._identifier = recording.identifier
+        self._salt = lambda: recording.random_bytes(SALT_BYTES)
+        self._signer = recording.signer
         self._heads = heads
+        self._new_key = ""
+        self._is_due = False
         self._written: list[Event] = []
         self._changed: set[str] = set()
 
@@ -106,13 +90,23 @@ class SqlTransaction(SqlReading):
         self._connection.exec_driver_sql("RELEASE SAVEPOINT unit")
 
     def flush(self) -> None:
-        """Write the journal rows of all units that stand, and wake who waits elsewhere."""
+        """Write the journal rows of all units that stand, and wake who waits elsewhere.
+
+        Raises:
+            BrokenLogError: a checkpoint is due, and nothing can sign it.
+        """
         if self._changed:
             tell(self._driver, self._changed)
-        if not self._written:
-            return
-        engine = self._driver.engine
-        self._driver.many(adding_events(engine), map(_event_row, self._written))
+        if self._written:
+            self._write()
+        elif self._is_due:
+            self._sign()
+
+    def _write(self) -> None:
+        """Write events and parts, and with them how the log grew."""
+        engine, growth = self._driver.engine, self._heads.grow(self._written)
+        rows = zip(self._written, growth.leaves, strict=True)
+        self._driver.many(adding_events(engine), (_event_row(*row) for row in rows))
         belonging = [
             {name: getattr(part, name) for name in ("id", "event", "salt", "content", "mediatype")}
             for event in self._written
@@ -120,6 +114,25 @@ class SqlTransaction(SqlReading):
         ]
         if belonging:
             self._driver.many(adding_parts(engine), belonging)
+        for node in growth.nodes:
+            self.add(node)
+        end = {"size": growth.frontier.size, "peaks": growth.frontier.packed()}
+        self._heads.row = self.change(self._heads.row, **end)
+        if self._is_due or is_due(event.type for event in self._written):
+            self._sign()
+
+    def _sign(self) -> None:
+        """Sign where the log ends now, with the new key as well where there is one."""
+        row = self._heads.row
+        new = read_key(self._new_key).id if self._new_key else ""
+        note = signed(row, self._signer, *filter(None, (row.key, new)))
+        if self.get(CheckpointRow, row.size) is None:
+            self.add(CheckpointRow(row.size, note, self.now))
+            told = {event.incident for event in self._written if is_due([event.type])} - {""}
+            announce(self, note, {incident: self.length(incident) for incident in sorted(told)})
+        if new:
+            self.add(LogKeyRow(new, self._new_key, row.size, self.now, note))
+            self._heads.row = self.change(row, key=new)
 
     def add(self, row: Record) -> None:
         """Insert a row, or raise ConflictError."""
@@ -148,6 +161,18 @@ class SqlTransaction(SqlReading):
         self._written.append(event)
         return place.event
 
+    def length(self, incident: str) -> int:
+        """Return how many events an incident has, those of this unit among them."""
+        return self._heads.last(self._driver, incident)
+
+    def checkpoint(self) -> None:
+        """Have a checkpoint signed in this transaction."""
+        self._is_due = True
+
+    def rotate(self, key: str) -> None:
+        """Have the log signed by another key from now on, and by both this time."""
+        self._new_key, self._is_due = key, True
+
     def number(self, series: str) -> int:
         """Return the next number of a series; gapless, since a rollback takes it back."""
         statement = counting_up(self._driver.engine)
@@ -158,7 +183,7 @@ def _values(row: Record) -> dict[str, Any]:
     return {name: getattr(row, name) for name in NAMES[type(row)]}
 
 
-def _event_row(event: Event) -> dict[str, Any]:
+def _event_row(event: Event, leaf: bytes) -> dict[str, Any]:
     return {
         "logindex": event.place.logindex,
         "id": event.place.event,
@@ -167,4 +192,5 @@ def _event_row(event: Event) -> dict[str, Any]:
         "type": event.type,
         "recorded": event.place.recorded,
         "body": event.body,
+        "leaf": leaf,
     }

@@ -16,13 +16,15 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 
 from interlock_gateway.adapters.store.driver import Driver
+from interlock_gateway.adapters.store.founding import REPLICA_LOCK
+from interlock_gateway.adapters.store.heads import BrokenLogError, Heads
 from interlock_gateway.adapters.store.lending import Lending
-from interlock_gateway.adapters.store.transaction import Heads, SqlTransaction
-from interlock_gateway.service.ports import Clock, StoreUnwritableError
+from interlock_gateway.adapters.store.reading import SqlReading
+from interlock_gateway.adapters.store.transaction import Recording, SqlTransaction
+from interlock_gateway.service.ports import ConflictError, StoreUnwritableError
 
 _LARGEST_BATCH = 512
 _QUEUED_UNITS = 4_096
-_REPLICA_LOCK = 0x1A7E_10C5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +54,9 @@ class _Settled:
 class Writer:
     """Owns the only writing connection and the thread that uses it."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        clock: Clock,
-        identifier: Callable[[str], str],
-        random_bytes: Callable[[int], bytes],
-    ) -> None:
+    def __init__(self, engine: Engine, recording: Recording) -> None:
+        self._recording = recording
         self._lending = Lending(engine)
-        self._clock = clock
-        self._identifier = identifier
-        self._random_bytes = random_bytes
         self._heads: Heads | None = None
         self._queue: queue.Queue[_Waiting | None] = queue.Queue(_QUEUED_UNITS)
         self._closed = False
@@ -114,16 +108,14 @@ class Writer:
             with self._lending.begun() as connection:
                 driver = Driver(connection)
                 heads = self._take_heads(connection, driver)
-                transaction = SqlTransaction(
-                    connection, heads, self._clock.now(), self._identifier, self._random_bytes
-                )
+                transaction = SqlTransaction(connection, heads, self._recording)
                 alone = len(batch) == 1
                 settled = [_attempt(transaction, waiting, alone=alone) for waiting in batch]
                 if alone and settled[0].error is not None:
                     connection.rollback()
                 else:
                     transaction.flush()
-        except (SQLAlchemyError, OSError) as error:
+        except (SQLAlchemyError, OSError, BrokenLogError, ConflictError) as error:
             refusal = StoreUnwritableError(f"The store cannot be written: {words(error)}")
             return [_Settled(waiting, error=refusal) for waiting in batch]
         self._heads = heads
@@ -135,10 +127,10 @@ class Writer:
         The embedded store has no other writer, so what the last commit left still holds.
         """
         if driver.engine == "postgresql":
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_REPLICA_LOCK})")
-            return Heads(driver)
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({REPLICA_LOCK})")
+            return Heads(SqlReading(connection), driver)
         known, self._heads = self._heads, None
-        return known or Heads(driver)
+        return known or Heads(SqlReading(connection), driver)
 
 
 def _tell(batch: list[_Settled]) -> None:

@@ -22,6 +22,7 @@ from interlock_gateway.service.targets import (
 
 if TYPE_CHECKING:
     from interlock_gateway.core.statement import Catalogue  # with all its parsers
+    from interlock_gateway.service.skew import Clocks
 
 __all__ = ["Targets"]
 
@@ -44,13 +45,15 @@ class _Engine:
 class Targets:
     """Implements the ports of `service.targets` for every dialect that this version runs."""
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, secrets: Secrets, clocks: "Clocks | None" = None) -> None:
         """Connect to nothing yet.
 
         Args:
             secrets: gives a credential each time a connection is made.
+            clocks: is told what the clock of an HTTP target shows.
         """
         self._secrets = secrets
+        self._clocks = clocks
         self._engines: dict[Dialect, _Engine] = {}
 
     async def read(
@@ -84,7 +87,9 @@ class Targets:
         """Return the engine of a target; a driver is loaded when somebody first asks for it."""
         if target.dialect not in self._engines:
             try:
-                self._engines[target.dialect] = _opened(target.dialect, self._secrets)
+                self._engines[target.dialect] = _opened(
+                    target.dialect, self._secrets, self._clocks
+                )
             except ImportError as error:
                 raise TargetError(
                     "target-unreachable",
@@ -103,7 +108,7 @@ _EXTRAS = {
 }
 
 
-def _opened(dialect: Dialect, secrets: Secrets) -> _Engine:
+def _opened(dialect: Dialect, secrets: Secrets, clocks: "Clocks | None") -> _Engine:
     match dialect:
         case Dialect.POSTGRES:
             from interlock_gateway.adapters.targets import postgres  # noqa: PLC0415  start-up
@@ -126,9 +131,12 @@ def _opened(dialect: Dialect, secrets: Secrets) -> _Engine:
             reader = mysql.MysqlReader(secrets)
             return _Engine(reader, mysql.MysqlActor(secrets), reader.catalogue)
         case Dialect.ALERTMANAGER | Dialect.UNLEASH | Dialect.ARGOCD | Dialect.KUBERNETES:
-            from interlock_gateway.adapters.targets import exchanges  # noqa: PLC0415  start-up
+            from interlock_gateway.adapters.targets import exchanges, http  # noqa: PLC0415  start-up
 
-            return _Engine(exchanges.ApiReader(secrets), exchanges.ApiActor(secrets))
+            client = http.GuardedClient(clocks=clocks)
+            return _Engine(
+                exchanges.ApiReader(secrets, client), exchanges.ApiActor(secrets, client)
+            )
         case Dialect.PROMETHEUS:
             raise TargetError("target-failed", "Prometheus has no tables; use `query_metrics`.")
         case Dialect.LOKI:

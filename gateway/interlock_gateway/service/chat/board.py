@@ -10,12 +10,15 @@ import hashlib
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 from interlock.errors import InterlockError
+from interlock.proof import read_checkpoint
 
+from interlock_gateway.service.anchoring import NOTICE, SLACK
+from interlock_gateway.service.chat.anchors import checkpoint_of, record_of
 from interlock_gateway.service.chat.notices import Notices, asked_as
 from interlock_gateway.service.chat.protocol import (
     Chat,
@@ -28,6 +31,7 @@ from interlock_gateway.service.chat.records import PostRow
 from interlock_gateway.service.chat.rooms import IncidentRooms, news, opening
 from interlock_gateway.service.chat.whispers import WHISPER
 from interlock_gateway.service.incidents import row_of
+from interlock_gateway.service.log_records import AnchoringRow
 from interlock_gateway.service.ports import (
     Meter,
     NotReachedError,
@@ -104,6 +108,8 @@ class ChatBoard:
                 await self._whisper(notice)
             elif notice.kind.startswith(("approval.", "action.")):
                 await self._tell(notice)
+            elif notice.kind == NOTICE:
+                await self._anchor(notice)
             elif notice.kind.startswith("incident.") and self._rooms is not None:
                 await self._news(notice, self._rooms)
         except RefusedError as error:
@@ -120,6 +126,29 @@ class ChatBoard:
             if error.barred:  # said where the app is not: nobody else's news wait for that
                 raise NotTakenError(str(error)) from error
             raise
+
+    async def _anchor(self, notice: OutboxRow) -> None:
+        """Lay a checkpoint down in the thread of its incident's record, and note where it is."""
+        told, incident = json.loads(notice.payload), notice.subject
+        if (await self._store.read(lambda tx: row_of(tx, incident))).drill:
+            return  # nothing rests on it
+        size = read_checkpoint(told["note"]).size
+        said = checkpoint_of(incident, size, told["length"], told["note"])
+        room = await self._rooms.bring(incident) if self._rooms else None
+        try:
+            post = await self._in_thread(incident, said, room.room if room else self._room)
+        except NotReachedError as error:
+            if not error.barred or room is None or self._rooms is None:
+                raise
+            await self._rooms.lose(incident)
+            post = await self._in_thread(incident, said, self._room)
+        except GoneError:
+            return  # the thread was deleted: this anchor ends there, and nothing says otherwise
+        await self._store.commit(partial(_laid, incident=incident, size=size, post=post))
+
+    async def _in_thread(self, incident: str, said: Words, room: str) -> PostRow:
+        head = await self._once(record_of(incident, room), room)
+        return await self._once(replace(said, key=f"{said.key}/{room}"), head.room, head.ts)
 
     async def _news(self, notice: OutboxRow, rooms: IncidentRooms) -> None:
         """Tell an incident's own room what is new; nobody is told where it has none."""
@@ -271,6 +300,12 @@ def _begun(tx: Transaction, key: str, room: str, thread: str) -> PostRow:
     post = PostRow(key, room, thread, tx.now)
     tx.add(post)
     return post
+
+
+def _laid(tx: Transaction, incident: str, size: int, post: PostRow) -> None:
+    name = f"{SLACK}{incident}"
+    if tx.get(AnchoringRow, name, size) is None:
+        tx.add(AnchoringRow(name, size, tx.now, f"{post.room}/{post.ts}"))
 
 
 def _plain(notice: Notice) -> Words:

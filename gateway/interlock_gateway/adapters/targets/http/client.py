@@ -11,6 +11,8 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
@@ -22,6 +24,7 @@ import httpx
 from interlock_gateway.adapters.targets.http.body import Body, media_type
 from interlock_gateway.adapters.targets.http.credential import NO_CREDENTIAL, Credential
 from interlock_gateway.core.endpoint import Base, Network, Request, refused_address
+from interlock_gateway.service.skew import Clocks
 from interlock_gateway.service.targets import OutcomeUnknownError, TargetError
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -40,6 +43,7 @@ _FINE = range(200, 300)
 _REFUSED = (401, 403)
 _EXCERPT = 300
 _PLAIN = "text/plain"
+_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +94,7 @@ class Answer:
         body: decompressed.
         elapsed_ms: from the look-up to the last byte.
         etag: the ETag field, "" where there is none.
+        date: when it says that it was sent, to the second; None where it does not.
     """
 
     status: int
@@ -97,6 +102,7 @@ class Answer:
     body: bytes
     elapsed_ms: float
     etag: str = ""
+    date: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -123,13 +129,15 @@ async def system_addresses(host: str, port: int) -> list[str]:
 class GuardedClient:
     """Asks HTTP targets. Nothing is remembered between two calls but what the system trusts."""
 
-    def __init__(self, resolve: Resolve = system_addresses) -> None:
+    def __init__(self, resolve: Resolve = system_addresses, clocks: Clocks | None = None) -> None:
         """Connect to nothing yet.
 
         Args:
             resolve: looks names up; asked once for each call.
+            clocks: is told what each target's clock shows.
         """
         self._resolve = resolve
+        self._clocks = clocks or Clocks()
 
     async def send(self, door: Door, request: Request, caps: Caps) -> Answer:
         """Send `request` once and return the answer, of whatever status but a redirect.
@@ -169,16 +177,21 @@ class GuardedClient:
             raise _broken(door, error) from error
 
     async def _exchanged(self, door: Door, request: Request, caps: Caps, way: _Way) -> Answer:
-        began = monotonic()
+        began, now = monotonic(), datetime.now(UTC)
         *others, last = await self._addresses(door)
         for address in others:
             try:
-                return await _asked(door, request, address, caps, began, way)
+                answer = await _asked(door, request, address, caps, began, way)
+                break
             except httpx.ConnectError:
                 if way.sent:
                     raise
                 continue  # nothing was sent; the name has another address
-        return await _asked(door, request, last, caps, began, way)
+        else:
+            answer = await _asked(door, request, last, caps, began, way)
+        if answer.date is not None:
+            self._clocks.heard(door.target, answer.date, now, datetime.now(UTC), _SECOND)
+        return answer
 
     async def _addresses(self, door: Door) -> Sequence[str]:
         """Return the addresses of the name, once every one of them is allowed."""
@@ -220,8 +233,18 @@ async def _asked(
     elapsed_ms = (monotonic() - began) * 1_000
     tag = response.headers.get("etag", "").encode("ascii", "replace")
     etag = door.credential.removed_from(tag).decode()
-    answer = Answer(response.status_code, head, body, elapsed_ms, etag)
+    date = _date(response.headers.get("date", ""))
+    answer = Answer(response.status_code, head, body, elapsed_ms, etag, date)
     return answer if way.changes else _understood(door, answer, caps)
+
+
+def _date(text: str) -> datetime | None:
+    """Return the moment in a Date field (RFC 9110, 5.6.7); None where it is none."""
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _must_be_allowed(door: Door, text: str) -> None:

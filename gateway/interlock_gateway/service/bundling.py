@@ -1,0 +1,233 @@
+"""What leaves the gateway with its proof: the stated length, the proof block, the bundle."""
+
+import asyncio
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from interlock.proof import BLOCK, Tree, note_of
+from interlock.proof.bundle import bundle
+from interlock.proof.checking import parts_in
+
+from interlock_gateway.core.timeline import Draft, StoredPart
+from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.incidents import book_of, must_read, row_of
+from interlock_gateway.service.log_records import (
+    LOG,
+    AnchoringRow,
+    CheckpointRow,
+    LogKeyRow,
+    LogRow,
+)
+from interlock_gateway.service.ports import LogSigner, PolicySource, Reading, Store, Transaction
+
+_PAGE = 500
+_MOST_ANCHORS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """That an incident's timeline is taken away, as the log states it.
+
+    Attributes:
+        event: the event that states it.
+        incident: whose timeline.
+        length: how many events it has.
+    """
+
+    event: str
+    incident: str
+    length: int
+
+
+class Bundling:
+    """States how long a timeline is before it leaves, and puts its proof together."""
+
+    def __init__(self, store: Store, policy: PolicySource, signer: LogSigner) -> None:
+        self._store = store
+        self._policy = policy
+        self._signer = signer
+
+    async def state(self, who: Principal, incident: str, form: str) -> Statement:
+        """Record that somebody takes a timeline away, and its length; a checkpoint covers it.
+
+        A sealed record stays as it is: it is recorded in the deployment's own then.
+
+        Raises:
+            InterlockError: `incident-not-found`, `not-on-incident`.
+        """
+
+        def unit(tx: Transaction) -> Statement:
+            row_of(tx, incident)
+            must_read(tx, self._policy.current, who, incident)
+            book, length = book_of(tx, incident), tx.length(incident)
+            data = {"form": form, "of": incident, "length": length}
+            event = tx.append(
+                Draft("log.exported", who.authid, data, incident=book, subject=incident)
+            )
+            return Statement(event, incident, length)
+
+        return await self._store.commit(unit)
+
+    async def block(self, statement: Statement) -> dict[str, Any]:
+        """Return the `interlock-proof/v1` block of what was stated, with every body."""
+        return await self._store.read(partial(_block, statement=statement))
+
+    async def bundle(self, statement: Statement, more: Mapping[str, bytes]) -> bytes:
+        """Return the evidence bundle of what was stated.
+
+        Args:
+            statement: what `state` returned.
+            more: further files, such as the postmortem in a form for people.
+        """
+        taken = await self._store.read(partial(_taken, statement=statement))
+        return await asyncio.to_thread(self._packed, statement, taken, more)
+
+    def _packed(self, statement: Statement, taken: "_Taken", more: Mapping[str, bytes]) -> bytes:
+        block = taken.block
+        bodies = [event.pop("body") for event in block["events"]]
+        content = {
+            "timeline.jsonl": "".join(f"{body}\n" for body in bodies).encode(),
+            "log.json": _json(block),
+            "parts.json": _json({part.id: _index(part) for part in taken.parts}),
+            **{f"evidence/{part.id}": part.content for part in taken.parts},
+            **more,
+        }
+        about = {
+            "incident": statement.incident,
+            "length": statement.length,
+            "checkpoint": block["checkpoint"],
+            "left_out": _left_out([*bodies, *(one["body"] for one in block["also"])], taken.parts),
+        }
+        return bundle(content, about, partial(self._signed, taken.key))
+
+    def _signed(self, key: str, text: str) -> str:
+        return note_of(text, self._signer.sign(key, text))
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """One state of the store: the proof block, the parts, and the key that signs now."""
+
+    block: dict[str, Any]
+    parts: Sequence[StoredPart]
+    key: str
+
+
+def _taken(tx: Reading, statement: Statement) -> _Taken:
+    row = tx.get(LogRow, LOG)
+    assert row is not None  # noqa: S101  it is made with the store
+    block = _block(tx, statement)
+    events = [json.loads(event["body"])["id"] for event in (*block["events"], *block["also"])]
+    parts = [
+        part
+        for first in range(0, len(events), _PAGE)
+        for part in tx.parts(events[first : first + _PAGE])
+    ]
+    return _Taken(block, parts, row.key)
+
+
+def _block(tx: Reading, statement: Statement) -> dict[str, Any]:
+    checkpoint = tx.rows(CheckpointRow, order="-size", limit=1)[0]
+    keys = tx.rows(LogKeyRow, order="since")
+    paths = _Paths(Tree(tx.tile), checkpoint.size)
+    stated = tx.event(statement.event)
+    assert stated is not None  # noqa: S101  it was committed before
+    events = [paths.entry(body) for body in _bodies(tx, statement)]
+    also = [paths.entry(stated.body)]
+    return {
+        "schema": BLOCK,
+        "checkpoint": checkpoint.note,
+        "keys": [key.text for key in keys],
+        "rotations": [key.note for key in keys[1:]],
+        "events": events,
+        "also": also,
+        "length": statement.length,
+        "statement": also[0]["logindex"],
+        "growth": _growth(tx, checkpoint),
+        "anchors": [_anchoring(row) for row in _anchorings(tx)],
+        "nodes": paths.nodes,
+    }
+
+
+def _bodies(tx: Reading, statement: Statement) -> list[bytes]:
+    found: list[bytes] = []
+    while len(found) < statement.length:
+        limit = min(_PAGE, statement.length - len(found))
+        page = tx.events(statement.incident, after=len(found), limit=limit)
+        found += [bytes(event.body) for event in page]
+    return found
+
+
+class _Paths:
+    """Inclusion paths of many events, each hash that they share written once."""
+
+    def __init__(self, tree: Tree, size: int) -> None:
+        self._tree = tree
+        self._size = size
+        self._places: dict[bytes, int] = {}
+
+    def entry(self, body: bytes) -> dict[str, Any]:
+        """Return an event with its place in the log and its path from there."""
+        event = json.loads(body)
+        index = int(event["logindex"])
+        path = self._tree.inclusion(index, self._size)
+        places = [self._places.setdefault(one, len(self._places)) for one in path]
+        number = int(event["sequence"])
+        return {"logindex": index, "sequence": number, "path": places, "body": body.decode()}
+
+    @property
+    def nodes(self) -> list[str]:
+        """Every hash that a path names, at its place."""
+        return [base64.b64encode(one).decode() for one in self._places]
+
+
+def _anchorings(tx: Reading) -> Sequence[AnchoringRow]:
+    return tx.rows(AnchoringRow, order="-size", limit=_MOST_ANCHORS)
+
+
+def _anchoring(row: AnchoringRow) -> dict[str, Any]:
+    return {
+        "anchor": row.anchor,
+        "size": row.size,
+        "at": row.at.isoformat(),
+        "receipt": row.receipt,
+    }
+
+
+def _growth(tx: Reading, newest: CheckpointRow) -> list[dict[str, Any]]:
+    """Return what shows the log to go on from each size that was anchored."""
+    tree = Tree(tx.tile)
+    sizes = sorted({row.size for row in _anchorings(tx) if row.size < newest.size})
+    return [
+        {
+            "size": size,
+            "path": [
+                base64.b64encode(one).decode() for one in tree.consistency(size, newest.size)
+            ],
+        }
+        for size in sizes
+    ]
+
+
+def _index(part: StoredPart) -> dict[str, Any]:
+    return {
+        "event": part.event,
+        "salt": base64.b64encode(part.salt).decode(),
+        "mediatype": part.mediatype,
+        "size": len(part.content),
+    }
+
+
+def _left_out(bodies: Sequence[str], parts: Sequence[StoredPart]) -> dict[str, str]:
+    """Return part → why it is not in the bundle, of each that the events name and it lacks."""
+    there = {part.id for part in parts}
+    named = (part["$part"] for body in bodies for part in parts_in(json.loads(body)["data"]))
+    return {name: "destroyed" for name in named if name not in there}
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=True, separators=(",", ":")).encode() + b"\n"
