@@ -14,7 +14,8 @@ from typing import Any
 
 from interlock.export.html_proof import carried, digest_of, proof_html, read_block, unit_digest
 from interlock.export.to_html import PART
-from interlock.proof import Finding, Key, block_findings
+from interlock.proof import Finding, Key, block_findings, read_key
+from interlock.proof.bundle_checks import anchor_findings
 
 _TOKEN = re.compile(
     r"<(?P<close>/)?(?P<name>[a-z][a-z0-9]*)(?P<rest>(?: [a-z-]+(?:=\"[^\"<>]*\")?)*)>"
@@ -42,21 +43,27 @@ class Part:
     end: int
 
 
-def page_findings(page: str, incident: str, trusted: Sequence[Key] = ()) -> Iterator[Finding]:
+def page_findings(
+    page: str, incident: str = "", trusted: Sequence[Key] = (), outside: str | None = None
+) -> Iterator[Finding]:
     """Yield what the proof in an exported page shows of it, and whether the page is that page.
 
     Args:
         page: the whole file.
-        incident: whose page it must be.
+        incident: whose page it must be; "" for the one that it says it is of.
         trusted: keys that the reader knows from elsewhere; none: those in the page are used.
+        outside: text in which checkpoints stand that were kept outside the store; None for none.
     """
     try:
         block, units = read_block(page, "carried"), read_block(page, "units")
-    except ValueError as error:
+        incident = incident or str(read_block(page, "data")["incident"])
+        keys = list(trusted) or [read_key(text) for text in block["keys"]]
+    except (ValueError, KeyError, TypeError) as error:
         yield Finding("page", holds=False, text=f"It carries no proof that can be read: {error}")
         return
     found = list(block_findings(block, incident, trusted))
     yield from found
+    yield from anchor_findings(block, keys, outside)
     try:
         digests = page_digests(page)
     except ValueError as error:

@@ -84,7 +84,7 @@ def bundle_findings(
     yield from _whatever("log.json", block_findings(whole, incident, trusted))
     yield from _whatever("parts.json", _parts(files, manifest, block, bodies))
     yield from _whatever("keys", _rotations(block, trusted))
-    yield from _whatever("anchors", _anchors(block, keys, outside))
+    yield from _whatever("anchors", anchor_findings(block, keys, outside))
 
 
 def _whatever(about: str, findings: Findings) -> Findings:
@@ -196,7 +196,9 @@ def _rotations(block: Mapping[str, Any], trusted: Sequence[Key]) -> Findings:
         yield Finding("keys", True, f"{len(keys)} keys, each signed for by the one before it.")
 
 
-def _anchors(block: Mapping[str, Any], keys: Sequence[Key], outside: str | None) -> Findings:
+def anchor_findings(
+    block: Mapping[str, Any], keys: Sequence[Key], outside: str | None
+) -> Findings:
     """Whether the log of this bundle goes on from checkpoints that stand elsewhere."""
     if outside is None:
         text = "Not compared. Give --anchor: without it, the key's holder could show another log."

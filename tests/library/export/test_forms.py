@@ -206,7 +206,9 @@ def test_the_page_allows_its_own_style_and_script_by_digest_and_nothing_else() -
         "require-trusted-types-for 'script'; trusted-types 'none'"
     )
     assert "<" not in css
-    assert not re.search(r"innerHTML|insertAdjacent|\beval\b|\bfetch\(|import\(|\bon[a-z]+=", script)
+    assert not re.search(
+        r"innerHTML|insertAdjacent|\beval\b|\bfetch\(|import\(|\bon[a-z]+=", script
+    )
 
 
 def digest(text: str) -> str:

@@ -40,7 +40,7 @@ def changed(old: str, new: str) -> str:
 def test_a_page_as_it_was_exported_holds(zone: str) -> None:
     assert differing(exported(zone=zone)) == []
     assert {one.about for one in page_findings(PAGE, "INC-1", TRUSTED)} == {
-        "checkpoint", "length", "text"
+        "checkpoint", "length", "anchors", "text"
     }  # fmt: skip
 
 

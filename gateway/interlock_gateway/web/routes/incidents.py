@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -23,6 +24,7 @@ from interlock_gateway.web.bodies import (
     RoleChange,
     SeverityChange,
 )
+from interlock_gateway.web.exported import page_with_proof
 from interlock_gateway.web.sights import postmortem
 from interlock_gateway.web.strict_json import StrictRoute
 from interlock_gateway.web.views import Json
@@ -171,10 +173,21 @@ async def export(
     form: Annotated[Literal["md", "html", "json"], Query(alias="as")] = "md",
 ) -> Response:
     """Give the timeline as a document; that it was taken is itself an event."""
-    entries = await gateway.timeline.whole(who, incident)
-    sight = await gateway.overview.incident(incident)
     kind = FORMS[form]
-    content = await asyncio.to_thread(lambda: kind.write(postmortem(sight, entries)))
-    await gateway.timeline.exported(who, incident, form)
+    if form == "html":
+        content = await _page(who, incident, gateway)
+    else:
+        entries = await gateway.timeline.whole(who, incident)
+        sight = await gateway.overview.incident(incident)
+        content = await asyncio.to_thread(lambda: kind.write(postmortem(sight, entries)))
+        await gateway.timeline.exported(who, incident, form)
     headers = {"Content-Disposition": f'attachment; filename="{incident}.{form}"'}
     return Response(content, media_type=kind.media_type, headers=headers)
+
+
+async def _page(who: PersonOnly, incident: str, gateway: Asking) -> str:
+    await gateway.timeline.entries(who, incident)  # whoever may not read is told so first
+    sight = await gateway.overview.incident(incident)
+    return await page_with_proof(
+        who, incident, gateway.timeline, gateway.bundling, partial(postmortem, sight)
+    )

@@ -1,0 +1,46 @@
+"""An exported page with its proof: rendered, stated in the log, then proven by it."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from interlock.export import Postmortem, html, page_digest
+
+from interlock_gateway.service.bundling import Bundling
+from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.timeline import Timeline
+
+Told = Callable[[Sequence[Mapping[str, Any]]], Postmortem]
+_MOST_TRIES = 5
+"""An incident in which something is recorded each time between reading and stating is busy."""
+
+
+async def page_with_proof(
+    who: Principal, incident: str, timeline: Timeline, bundling: Bundling, told: Told
+) -> str:
+    """Return the page of an incident, and in it what proves its events and its words.
+
+    What the page shows is stated in the log before the page leaves. Where newer events come in
+    between, it is rendered again; where they keep coming, the page says that it carries no proof.
+
+    Args:
+        who: who takes it away.
+        incident: the incident that it shows.
+        timeline: gives its events.
+        bundling: states the page in the log and puts the proof together.
+        told: makes a postmortem of the events.
+
+    Raises:
+        InterlockError: `incident-not-found`, `not-on-incident`.
+    """
+    for _ in range(_MOST_TRIES):
+        entries = await timeline.whole(who, incident)
+        postmortem = await asyncio.to_thread(told, entries)
+        page = await asyncio.to_thread(page_digest, postmortem)
+        stated = await bundling.state_page(who, incident, page, len(entries))
+        if stated is not None:
+            block = await bundling.block(stated)
+            return await asyncio.to_thread(partial(html, postmortem, proof=block))
+    await timeline.exported(who, incident, "html")
+    return await asyncio.to_thread(html, postmortem)
