@@ -3,13 +3,26 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from interlock.export import Postmortem, html, page_digest
 
-from interlock_gateway.service.bundling import Bundling
+from interlock_gateway.service.bundling import Statement
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.timeline import Timeline
+
+
+class Stating(Protocol):
+    """Puts into the log what a page says, and proves it from there: `Bundling`."""
+
+    async def state_page(
+        self, who: Principal, incident: str, page: str, length: int
+    ) -> Statement | None:
+        """Record what a page says; None where it does not show the newest events."""
+
+    async def block(self, statement: Statement) -> dict[str, Any]:
+        """Return the proof of what was stated."""
+
 
 Told = Callable[[Sequence[Mapping[str, Any]]], Postmortem]
 _MOST_TRIES = 5
@@ -17,7 +30,7 @@ _MOST_TRIES = 5
 
 
 async def page_with_proof(
-    who: Principal, incident: str, timeline: Timeline, bundling: Bundling, told: Told
+    who: Principal, incident: str, timeline: Timeline, bundling: Stating, told: Told
 ) -> str:
     """Return the page of an incident, and in it what proves its events and its words.
 

@@ -1,6 +1,8 @@
 """Pages for people: plain forms, no script, the same use cases as the API."""
 
+import asyncio
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -15,6 +17,7 @@ from interlock_gateway.service.identity import COOKIE_LIFE, Principal
 from interlock_gateway.service.inbox import Waiting
 from interlock_gateway.web import render, sights
 from interlock_gateway.web.auth import COOKIE, Asking, gateway_of
+from interlock_gateway.web.exported import page_with_proof
 from interlock_gateway.web.problems import as_known
 from interlock_gateway.web.session import csrf_of, local_path, must_be_ours, visitor
 
@@ -121,8 +124,12 @@ async def export(request: Request, incident: str, who: Visitor, gateway: Asking)
         raise refusal("bad-request", f"An export is one of {', '.join(FORMS)}.")
     entries = await gateway.timeline.whole(who, incident)
     sight = await gateway.overview.incident(incident)
-    content = FORMS[form].write(sights.postmortem(sight, entries))
-    await gateway.timeline.exported(who, incident, form)
+    told = partial(sights.postmortem, sight)
+    if form == "html":
+        content = await page_with_proof(who, incident, gateway.timeline, gateway.bundling, told)
+    else:
+        content = await asyncio.to_thread(lambda: FORMS[form].write(told(entries)))
+        await gateway.timeline.exported(who, incident, form)
     headers = {"Content-Disposition": f'attachment; filename="{incident}.{form}"'}
     return Response(content, media_type=FORMS[form].media_type, headers=headers)
 

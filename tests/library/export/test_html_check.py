@@ -64,6 +64,7 @@ def test_hostile_content_is_no_change(case: str) -> None:
         ('no end recorded yet","waiting"', 'ended","ok"', "page: What is shown"),
         ("prove nothing by themselves", "prove everything", "section “Proof”"),
         ("<main>", "<main><!-- -->", "not written as Interlock writes pages"),
+        ("</main>", "", "An element has no end"),
         ("<main>", "<main><p>", "not written as Interlock writes pages"),
         ("<main>", "<main onclick=x>", "not written as Interlock writes pages"),
         ("<main>", '<main data-x="a" data-unit="b">', "A part stands in a part"),

@@ -283,6 +283,10 @@ def resigned(block: Block) -> None:
     block["checkpoint"] = block["checkpoint"].replace(root, forged)
 
 
+def rooted(block: Block) -> None:
+    block["checkpoint"] = signed(len(block["events"]) + 3, bytes(32))
+
+
 def truncated(block: Block) -> None:
     del block["events"][30:]
     block["length"] = 30
@@ -296,6 +300,7 @@ def truncated(block: Block) -> None:
         (without(37), "event #37: It is missing, or not proven."),
         (swapped, "event #7: It is not what the log holds at its place"),
         (resigned, "was changed."),
+        (rooted, "event #1: It is not what the log holds at its place"),
         (truncated, "length: The log does not say that INC-1 has 30 events."),
     ],
 )
@@ -387,5 +392,7 @@ def test_the_embedded_block_is_the_proof_to_the_letter() -> None:
     )
     block = stated(hostile.entries)
     page = html(build(INCIDENT, hostile.entries), proof=block)
-    [carried] = re.findall(r'<script type="application/json" id="carried">(.*?)</script>', page)
+    [carried] = re.findall(r'<script type="application/json" id="carried">(.*)</script>', page)
+    carried = carried.split("</script>")[0]
+    assert not re.search("[<>&]", carried)
     assert json.loads(carried) == block
