@@ -29,6 +29,7 @@ NAMES = (
     "guards",
     "sql_peers",
     "appends",
+    "proofs",
     "approvals",
     "inbox",
     "classify",

@@ -84,7 +84,7 @@ async def test_a_run_gets_none(run: RunAt, incident: str) -> None:
     assert answer.json()["code"] == "not-a-person"
 
 
-@pytest.mark.parametrize("name", ["timeline.jsonl", "log.json", "parts.json", "manifest.json"])
+@pytest.mark.parametrize("name", ["timeline.jsonl", "log.json", "parts.jsonl", "manifest.json"])
 async def test_a_file_that_is_missing_or_nonsense_is_named(
     responder: Someone, incident: str, name: str
 ) -> None:
@@ -92,4 +92,17 @@ async def test_a_file_that_is_missing_or_nonsense_is_named(
     without = {key: value for key, value in files.items() if key != name}
     assert any(name in line for line in wrong(without))
     assert wrong({**files, name: b"\xff{"}) != []
-    assert wrong({**files, name: b"{}"}) != []
+    assert wrong({**files, name: b"[]"}) != []
+    assert wrong({**files, name: b""}) != []
+
+
+async def test_what_is_long_stands_in_a_file_of_its_own(responder: Someone, incident: str) -> None:
+    text = "x" * 9_000
+    await responder.post(f"/v1/incidents/{incident}/notes", {"text": text})
+    files = unpacked(await taken(responder, incident))
+    [name] = [name for name in files if name.startswith("evidence/")]
+    assert files[name] == text.encode()
+    assert wrong(files) == []
+    assert any("commits to" in one for one in wrong({**files, name: b"y" * 9_000}))
+    without = {key: value for key, value in files.items() if key != name}
+    assert any(f"Its file {name} is missing." in one for one in wrong(without))

@@ -117,35 +117,44 @@ def test_an_event_of_another_incident_is_named(files: Files) -> None:
     assert any(one.startswith("event #") for one in wrong(with_lines(files, lines)))
 
 
+def _with_parts(files: Files, change: Callable[[dict[str, dict[str, Any]]], None]) -> Files:
+    """Return the bundle with its parts changed, given by their texts."""
+    parts = [json.loads(line) for line in files["parts.jsonl"].decode().splitlines()]
+    named = {part["text"]: part for part in parts if "text" in part}
+    change(named)
+    lines = "".join(f"{json.dumps(part)}\n" for part in parts if part)
+    return {**files, "parts.jsonl": lines.encode()}
+
+
 def test_a_changed_part_is_named_with_its_event(files: Files) -> None:
-    name = next(one for one in files if files[one] == b"CPU is flat")
-    found = wrong({**files, name: b"CPU is high"})
+    found = wrong(
+        _with_parts(files, lambda parts: parts["CPU is flat"].update(text="CPU is high"))
+    )
     assert any("text: It is not what the event commits to" in one for one in found)
-    assert f"{name}: The file is not what the manifest lists: it was changed." in found
+    assert "parts.jsonl: The file is not what the manifest lists: it was changed." in found
 
 
 def test_swapped_parts_are_named_even_where_the_files_are_listed_anew(files: Files) -> None:
-    one = next(name for name in files if files[name] == b"CPU is flat")
-    other = next(name for name in files if files[name] == b"it was the deploy")
-    swapped = _relisted({**files, one: files[other], other: files[one]})
-    named = [text for text in wrong(swapped) if "commits to" in text]
+    def change(parts: dict[str, dict[str, Any]]) -> None:
+        one, other = parts["CPU is flat"], parts["it was the deploy"]
+        one["id"], other["id"] = other["id"], one["id"]
+
+    named = [text for text in wrong(_relisted(_with_parts(files, change))) if "commits to" in text]
     assert len(named) == 2
 
 
 def test_a_part_that_is_gone_without_a_word_is_named(files: Files) -> None:
-    name = next(one for one in files if files[one] == b"CPU is flat")
-    without = {key: value for key, value in files.items() if key != name}
-    assert any("It is missing, and nothing says why" in one for one in wrong(_relisted(without)))
+    found = wrong(_relisted(_with_parts(files, lambda parts: parts["CPU is flat"].clear())))
+    assert any("It is missing, and nothing says why" in one for one in found)
 
 
 def test_a_salt_that_was_changed_with_its_part_helps_nobody(files: Files) -> None:
-    name = next(one for one in files if files[one] == b"CPU is flat")
+    salt = base64.b64encode(bytes(32)).decode()
 
-    def change(index: Any) -> None:
-        index[name.removeprefix("evidence/")]["salt"] = base64.b64encode(bytes(32)).decode()
+    def change(parts: dict[str, dict[str, Any]]) -> None:
+        parts["CPU is flat"].update(text="CPU is high", salt=salt)
 
-    forged = with_json({**files, name: b"CPU is high"}, "parts.json", change)
-    assert any("commits to" in one for one in wrong(_relisted(forged)))
+    assert any("commits to" in one for one in wrong(_relisted(_with_parts(files, change))))
 
 
 def test_an_added_file_is_named(files: Files) -> None:

@@ -85,7 +85,7 @@ def bundled(events: Sequence[str], incident: str = "INC-1") -> bytes:
     content = {
         "timeline.jsonl": "".join(f"{event}\n" for event in events[:-1]).encode(),
         "log.json": json.dumps(proof).encode(),
-        "parts.json": b"{}",
+        "parts.jsonl": b"",
     }
     about = {"incident": incident, "length": len(events) - 1, "left_out": {}}
     return bundle(content, about, signed)

@@ -26,6 +26,7 @@ from interlock_gateway.service.ports import LogSigner, PolicySource, Reading, St
 
 _PAGE = 500
 _MOST_ANCHORS = 50
+_LONG = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +118,8 @@ class Bundling:
         content = {
             "timeline.jsonl": "".join(f"{body}\n" for body in bodies).encode(),
             "log.json": _json(block),
-            "parts.json": _json({part.id: _index(part) for part in taken.parts}),
-            **{f"evidence/{part.id}": part.content for part in taken.parts},
+            "parts.jsonl": b"".join(_json(_line(part)) for part in taken.parts),
+            **{_file(part): part.content for part in taken.parts if _is_long(part)},
             **more,
         }
         about = {
@@ -238,13 +239,28 @@ def _growth(tx: Reading, newest: CheckpointRow) -> list[dict[str, Any]]:
     ]
 
 
-def _index(part: StoredPart) -> dict[str, Any]:
-    return {
+def _line(part: StoredPart) -> dict[str, Any]:
+    """Return a part as a line of the bundle: a long one stands in a file of its own."""
+    about = {
+        "id": part.id,
         "event": part.event,
-        "salt": base64.b64encode(part.salt).decode(),
         "mediatype": part.mediatype,
-        "size": len(part.content),
+        "salt": base64.b64encode(part.salt).decode(),
     }
+    if _is_long(part):
+        return {**about, "file": _file(part)}
+    try:
+        return {**about, "text": part.content.decode()}
+    except UnicodeDecodeError:
+        return {**about, "base64": base64.b64encode(part.content).decode()}
+
+
+def _is_long(part: StoredPart) -> bool:
+    return len(part.content) > _LONG
+
+
+def _file(part: StoredPart) -> str:
+    return f"evidence/{part.id}"
 
 
 def _left_out(bodies: Sequence[str], parts: Sequence[StoredPart]) -> dict[str, str]:

@@ -25,8 +25,8 @@ What was recorded of this incident, with what proves that it is complete and unc
   python3 verify.py --anchor F   against checkpoints that were kept elsewhere
 
 timeline.jsonl  every event, a line each, exactly as it was recorded
-evidence/       what stands outside the events: statements, results, reasons, outputs
-parts.json      which event each file in evidence/ belongs to, and its salt
+parts.jsonl     what stands outside the events, a line each with its salt: statements, reasons …
+evidence/       what of it is long: results, outputs
 log.json        where each event stands in the log, its proofs, checkpoints and keys
 manifest.json   every file with its SHA-256; manifest.note is its signature
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from interlock.proof.checking import (
+    Bodies,
     Finding,
     Findings,
     Key,
@@ -75,14 +76,15 @@ def bundle_findings(
             raise ProofError(f"This is no {BUNDLE}.")
         incident = str(manifest["incident"])
         keys = list(trusted) or [read_key(text) for text in block["keys"]]
-        bodies = _lines(files["timeline.jsonl"])
-        whole = {**block, "events": list(_with_bodies(block["events"], bodies))}
+        bodies, lines = Bodies(), _lines(files, "timeline.jsonl")
+        whole = {**block, "events": list(_with_bodies(block["events"], lines, bodies))}
     except _WRONG as error:
         yield Finding("bundle", False, _why(error))
         return
     yield from _whatever("manifest.json", _manifest(files, manifest, keys))
-    yield from _whatever("log.json", block_findings(whole, incident, trusted))
-    yield from _whatever("parts.json", _parts(files, manifest, block, bodies))
+    yield from _whatever("log.json", block_findings(whole, incident, trusted, bodies))
+    texts = (*lines, *(one["body"] for one in block["also"]))
+    yield from _whatever("parts.jsonl", _parts(files, manifest, [bodies[one] for one in texts]))
     yield from _whatever("keys", _rotations(block, trusted))
     yield from _whatever("anchors", anchor_findings(block, keys, outside))
 
@@ -101,24 +103,26 @@ def _json(files: Files, name: str) -> Any:
     return json.loads(files[name])
 
 
-def _lines(content: bytes) -> list[str]:
-    lines = content.decode().split("\n")
+def _lines(files: Files, name: str) -> list[str]:
+    if name not in files:
+        raise ProofError(f"{name} is missing.")
+    lines = files[name].decode().split("\n")
     if lines.pop():
-        raise ProofError("timeline.jsonl does not end with a line break: it was cut.")
+        raise ProofError(f"{name} does not end with a line break: it was cut.")
     return lines
 
 
 def _with_bodies(
-    events: Sequence[Mapping[str, Any]], bodies: Sequence[str]
+    events: Sequence[Mapping[str, Any]], lines: Sequence[str], bodies: Bodies
 ) -> Iterator[dict[str, Any]]:
     """Yield each line of the timeline with the place that the log gives it, by its sequence."""
     known = {int(event["sequence"]): event for event in events}
-    for body in bodies:
+    for line in lines:
         try:
-            place = known[int(json.loads(body)["sequence"])]
+            place = known[int(bodies[line]["sequence"])]
         except _WRONG:
             place = {"sequence": 0, "logindex": -1, "path": []}
-        yield {**place, "body": body}
+        yield {**place, "body": line}
 
 
 def _manifest(files: Files, manifest: Mapping[str, Any], keys: Sequence[Key]) -> Findings:
@@ -145,20 +149,18 @@ def _manifest(files: Files, manifest: Mapping[str, Any], keys: Sequence[Key]) ->
 
 
 def _parts(
-    files: Files, manifest: Mapping[str, Any], block: Mapping[str, Any], bodies: Sequence[str]
+    files: Files, manifest: Mapping[str, Any], events: Sequence[Mapping[str, Any]]
 ) -> Findings:
     """Whether what stands outside the bodies is what they commit to."""
-    index, left = _json(files, "parts.json"), manifest["left_out"]
-    for body in (*bodies, *(one["body"] for one in block["also"])):
+    known = {str(part["id"]): part for part in map(json.loads, _lines(files, "parts.jsonl"))}
+    for event in events:
         try:
-            event = json.loads(body)
-            named = [(name, part) for name, part in _named_parts(event["data"])]
+            named = list(_named_parts(event["data"]))
             about = f"event #{event['sequence']}"
         except _WRONG:
             continue  # the event itself was found to be wrong
         for name, part in named:
-            wrong = _part(files, index, left, part)
-            if wrong:
+            if wrong := _part(files, known, manifest["left_out"], part):
                 yield Finding(f"{about}, {name}", False, wrong)
 
 
@@ -169,16 +171,26 @@ def _named_parts(data: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 
 def _part(
-    files: Files, index: Mapping[str, Any], left: Mapping[str, str], part: Mapping[str, Any]
+    files: Files, known: Mapping[str, Any], left: Mapping[str, str], part: Mapping[str, Any]
 ) -> str:
     """Return what is wrong with one part; "" where nothing is."""
     name = str(part["$part"])
-    content, known = files.get(f"evidence/{name}"), index.get(name)
-    if content is None or known is None:
+    found = known.get(name)
+    if found is None:
         return "" if name in left else "It is missing, and nothing says why."
-    if commitment(unbase64(known["salt"]), content) != part["commitment"]:
+    content = _content(files, found)
+    if content is None:
+        return f"Its file {found['file']} is missing."
+    if commitment(unbase64(found["salt"]), content) != part["commitment"]:
         return "It is not what the event commits to: it was changed or swapped."
     return ""
+
+
+def _content(files: Files, part: Mapping[str, Any]) -> bytes | None:
+    """Return what a part holds: text, other bytes, or a file of its own."""
+    if "file" in part:
+        return files.get(str(part["file"]))
+    return str(part["text"]).encode() if "text" in part else unbase64(part["base64"])
 
 
 def _rotations(block: Mapping[str, Any], trusted: Sequence[Key]) -> Findings:

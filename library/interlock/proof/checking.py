@@ -248,6 +248,14 @@ Findings = Iterator[Finding]
 _TROUBLE = (ProofError, KeyError, IndexError, TypeError, ValueError)
 
 
+class Bodies(dict[str, Mapping[str, Any]]):
+    """Events by their exact text, each read once."""
+
+    def __missing__(self, text: str) -> Mapping[str, Any]:
+        self[text] = found = json.loads(text)
+        return found  # type: ignore[no-any-return]  # what is no object raises where it is used
+
+
 @dataclass(frozen=True, slots=True)
 class _Block:
     """A proof block, read: whose events it is about, and what they are held against."""
@@ -261,6 +269,7 @@ class _Block:
     also: Sequence[Mapping[str, Any]]
     length: int
     statement: int
+    bodies: Bodies
 
     def included(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return the body of an event that stands where it says in the log, or ProofError."""
@@ -269,7 +278,7 @@ class _Block:
         root = root_by_path(leaf_hash(text.encode()), index, self.checkpoint.size, path)
         if root != self.checkpoint.root:
             raise ProofError("It is not what the log holds at its place: its text was changed.")
-        body: Mapping[str, Any] = json.loads(text)
+        body = self.bodies[text]
         if int(body["logindex"]) != index:
             raise ProofError(f"It says that it stands at {body['logindex']} of the log.")
         return body
@@ -294,7 +303,9 @@ class _Block:
             raise ProofError(f"The log does not say that {self.incident} has {self.length}.")
 
 
-def _read(block: Mapping[str, Any], incident: str, trusted: Sequence[Key]) -> _Block:
+def _read(
+    block: Mapping[str, Any], incident: str, trusted: Sequence[Key], bodies: Bodies
+) -> _Block:
     if block["schema"] != BLOCK:
         raise ProofError(f"This is no {BLOCK}.")
     return _Block(
@@ -307,11 +318,15 @@ def _read(block: Mapping[str, Any], incident: str, trusted: Sequence[Key]) -> _B
         block["also"],
         int(block["length"]),
         int(block["statement"]),
+        bodies,
     )
 
 
 def block_findings(
-    block: Mapping[str, Any], incident: str, trusted: Sequence[Key] = ()
+    block: Mapping[str, Any],
+    incident: str,
+    trusted: Sequence[Key] = (),
+    bodies: Bodies | None = None,
 ) -> Findings:
     """Yield what a proof block shows of an incident; see `docs/verifying.md`.
 
@@ -319,9 +334,10 @@ def block_findings(
         block: the `interlock-proof/v1` object, each of its events with its body.
         incident: whose events they must be.
         trusted: keys that the reader knows from elsewhere; none: those in the block are used.
+        bodies: events that were read already.
     """
     try:
-        read = _read(block, incident, trusted)
+        read = _read(block, incident, trusted, Bodies() if bodies is None else bodies)
         yield _signed(read, known=bool(trusted))
     except _TROUBLE as error:
         yield Finding("checkpoint", False, _words(error))
