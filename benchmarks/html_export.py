@@ -63,7 +63,7 @@ def _chart(seed: int) -> str:
     return base64.b64encode(b"\x89PNG\r\n\x1a\n" + body).decode()
 
 
-def measure(*, smoke: bool) -> list[Figure]:
+def figures(*, smoke: bool) -> list[Figure]:
     """Return the time, and the memory beside the size of what is written."""
     entries = long_incident(*((500, 10) if smoke else (EVENTS, ARTIFACTS)))
     taken = alternated(
@@ -77,7 +77,7 @@ def measure(*, smoke: bool) -> list[Figure]:
     peak, size = _peak(entries)
     return [
         Figure(
-            "10,000 events as HTML", "ms", taken["html"], "json.dumps of the same", taken["json"],
+            "10,000 events as HTML", "ms", taken["html"], "json.dumps of it", taken["json"],
             target=Target("value", 2_000),
         ),
         Figure("peak memory of that", "MB", peak, "size of the page", size),
