@@ -36,6 +36,7 @@ NAMES = (
     "classify",
     "file_children",
     "policy",
+    "html_export",
 )
 _WIDTHS = (36, 10, 21, 5, 10, 13)
 _HEAD = ("figure", "this", "peer", "ratio", "target", "verdict")

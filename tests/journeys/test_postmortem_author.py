@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from interlock.export.html_check import page_findings
 from support.counting import LOOK, Counters, approves, asks, question
 from support.house import RunAt, Someone
 from support.journal import journal
@@ -89,9 +90,18 @@ async def test_it_tells_who_ran_what_and_what_was_refused(
 
 async def test_what_people_wrote_is_shown_as_text(responder: Someone, over: str) -> None:
     text = (await _exported(responder, over, "html")).text
-    assert "<script" not in text
+    assert text.count("<script") == len(("data", "units", "carried", "ours"))
     assert "stuck" in text
     assert "<b>stand" not in text
+
+
+async def test_the_page_proves_itself_and_every_word_in_it(responder: Someone, over: str) -> None:
+    page = (await _exported(responder, over, "html")).text
+    found = list(page_findings(page, over))
+    assert [one for one in found if not one.holds] == []
+    assert {"checkpoint", "length", "text"} <= {one.about for one in found}
+    forged = page.replace("it counts again", "it never counted", 1)
+    assert any(not one.holds for one in page_findings(forged, over))
 
 
 async def test_the_record_of_a_closed_incident_takes_no_more_runs(

@@ -1,8 +1,6 @@
 """Pages and the exported file in a real browser: nothing loads or runs, all can be used."""
 
-import os
 import re
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,16 +9,13 @@ from pathlib import Path
 import pytest
 from interlock.export import build, html
 from interlock_gateway.web.render import HEADERS, render_approval, render_plan, stylesheet
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Browser, Page, Route
 from sample_incident import INCIDENT, Part, Story, sample
 from sample_views import STATEMENT, approval, pages, plan
+from support.chromium import chromium
 
 pytestmark = pytest.mark.browser
 
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 PHONE, DESKTOP = 390, 1280
 HOST = "https://interlock.test/"
 HOSTILE = (
@@ -33,14 +28,8 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None and os.environ.get("CI") != "true":
-        pytest.skip("needs Chromium: apt-get install chromium")
-    assert chromium, "CI must have Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+    with chromium() as launched:
         yield launched
-        launched.close()
 
 
 @dataclass(slots=True)

@@ -62,16 +62,41 @@ class Bundling:
         """
 
         def unit(tx: Transaction) -> Statement:
-            row_of(tx, incident)
-            must_read(tx, self._policy.current, who, incident)
-            book, length = book_of(tx, incident), tx.length(incident)
-            data = {"form": form, "of": incident, "length": length}
-            event = tx.append(
-                Draft("log.exported", who.authid, data, incident=book, subject=incident)
-            )
-            return Statement(event, incident, length)
+            return self._stated(tx, who, incident, {"form": form})
 
         return await self._store.commit(unit)
+
+    async def state_page(
+        self, who: Principal, incident: str, page: str, length: int
+    ) -> Statement | None:
+        """Record also what a page says, and return None where there are newer events than it has.
+
+        Args:
+            who: who takes it away.
+            incident: the incident that it shows.
+            page: `interlock.export.page_digest` of what it shows.
+            length: how many events it shows.
+
+        Raises:
+            InterlockError: `incident-not-found`, `not-on-incident`.
+        """
+
+        def unit(tx: Transaction) -> Statement | None:
+            if tx.length(incident) != length:
+                return None
+            return self._stated(tx, who, incident, {"form": "html", "page": page})
+
+        return await self._store.commit(unit)
+
+    def _stated(
+        self, tx: Transaction, who: Principal, incident: str, said: Mapping[str, str]
+    ) -> Statement:
+        row_of(tx, incident)
+        must_read(tx, self._policy.current, who, incident)
+        book, length = book_of(tx, incident), tx.length(incident)
+        data = {**said, "of": incident, "length": length}
+        event = tx.append(Draft("log.exported", who.authid, data, incident=book, subject=incident))
+        return Statement(event, incident, length)
 
     async def block(self, statement: Statement) -> dict[str, Any]:
         """Return the `interlock-proof/v1` block of what was stated, with every body."""

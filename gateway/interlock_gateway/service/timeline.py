@@ -8,18 +8,16 @@ from enum import Enum
 from typing import Any
 
 from interlock_gateway.core.artifact import PNG, is_json
-from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.evidence import Piece, gone_json, pieces
 from interlock_gateway.service.evidence_copies import is_given
 from interlock_gateway.service.evidence_records import TombstoneRow
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.incidents import book_of, must_read, row_of
+from interlock_gateway.service.incidents import must_read, row_of
 from interlock_gateway.service.ports import (
     PolicySource,
     Reading,
     Store,
     StoredEvent,
-    Transaction,
 )
 
 Entry = dict[str, Any]
@@ -90,15 +88,6 @@ class Timeline:
         while page := await self._page(who, incident, _last(out), _PAGE, budget):
             out.extend(page)
         return out
-
-    async def exported(self, who: Principal, incident: str, form: str) -> None:
-        """Record that somebody took the timeline away; a sealed record stays as it is."""
-
-        def unit(tx: Transaction) -> None:
-            data, book = {"form": form, "of": incident}, book_of(tx, incident)
-            tx.append(Draft("log.exported", who.authid, data, incident=book, subject=incident))
-
-        await self._store.commit(unit)
 
     async def _page(
         self, who: Principal, incident: str, after: int, limit: int, budget: _Budget

@@ -1,21 +1,23 @@
 """An incident's record as a document: what was asked for is checked before anything is read."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi.responses import Response
 from interlock.errors import refusal
-from interlock.export import PROFILES, form_of, render
+from interlock.export import PROFILES, Form, form_of, read_known_at, render
 from interlock.export.clock import clock
 from interlock.export.templates import SHIPPED, Template, no_template, parse, shipped
 from pydantic import BaseModel, ConfigDict, Field
 
 from interlock_gateway.service.gateway import Gateway, TemplateSource
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.timeline import Depth
 from interlock_gateway.web import sights
+from interlock_gateway.web.exported import Told, page_with_proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,17 +92,40 @@ async def exported(gateway: Gateway, who: Principal, incident: str, wish: Wish) 
     _not_yet(wish)
     zone = clock(wish.zone or "UTC").name
     options = await asyncio.to_thread(lambda: _options(wish, gateway.templates))
-    entries = await gateway.timeline.whole(who, incident)
-    sight = await gateway.overview.incident(incident)
-
-    def write() -> str:
-        told = sights.postmortem(sight, entries, profile=profile)
-        return render(form.name, told, zone=zone, **options)
-
-    content = await asyncio.to_thread(write)
-    await gateway.timeline.exported(who, incident, form.name)
+    await gateway.timeline.entries(who, incident, limit=1)  # whoever may not read is told first
+    told = await _teller(gateway, incident, profile, wish)
+    if form.name == "html" and profile != "external":
+        timeline, bundling = gateway.timeline, gateway.proof.bundling
+        content = await page_with_proof(who, incident, timeline, bundling, told, zone)
+    else:  # readers outside get no proof: it holds the events whole
+        depth = Depth.WHOLE if form.name in _WHOLE else Depth.SHOWN
+        entries = await gateway.timeline.whole(who, incident, depth)
+        writing = partial(_written, form, told, entries, zone, options)
+        content = await asyncio.to_thread(writing)
+        await gateway.proof.bundling.state(who, incident, form.name)
     headers = {"Content-Disposition": f'attachment; filename="{incident}.{form.ending}"'}
     return Response(content, media_type=form.media_type, headers=headers)
+
+
+_WHOLE = frozenset({"ipynb", "json", "jsonl"})
+"""Forms for programs: they get large results whole."""
+
+
+async def _teller(gateway: Gateway, incident: str, profile: str, wish: Wish) -> Told:
+    sight = await gateway.overview.incident(incident)
+    known = read_known_at(wish.known_at) if wish.known_at else None
+    anchored = await gateway.proof.log.anchored(incident)
+    return partial(sights.postmortem, sight, profile=profile, anchored=anchored, known_at=known)
+
+
+def _written(
+    form: Form,
+    told: Told,
+    entries: Sequence[Mapping[str, Any]],
+    zone: str,
+    options: Mapping[str, Any],
+) -> str:
+    return render(form.name, told(entries), zone=zone, **options)
 
 
 def _given(wish: Wish) -> Mapping[str, Any]:
@@ -129,32 +154,7 @@ def _template(name: str, templates: TemplateSource) -> Template:
     raise no_template(name[:80], (*SHIPPED, *templates.names()))
 
 
-def known_at(text: str) -> datetime | int | None:
-    """Return the moment, or the last event, as of which a record is told; None for now.
-
-    Raises:
-        InterlockError: it is neither an RFC 3339 time with its zone nor a sequence.
-    """
-    if not text:
-        return None
-    if text.isascii() and text.isdecimal() and len(text) < _DIGITS:
-        return int(text)
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        when = None
-    if when is None or when.tzinfo is None:
-        said = "known_at is the number of an event, or a time such as 2026-03-02T23:59:00Z."
-        raise refusal("bad-request", said)
-    return when
-
-
-_DIGITS = 16
-
-
 def _not_yet(wish: Wish) -> None:
     """Refuse what would otherwise be passed over in silence."""
-    known_at(wish.known_at)
-    for word, value in (("view", wish.view), ("known_at", wish.known_at)):
-        if value:
-            raise refusal("bad-request", f"Exports do not take {word} here yet; leave it out.")
+    if wish.view:
+        raise refusal("bad-request", "Exports do not take view here yet; leave it out.")

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
-from interlock.export import Entry, Exhibit, Postmortem, build_for
+from interlock.export import Anchored, Entry, Exhibit, Postmortem, build_for
 from interlock.export.cells import cell_text
 from interlock.export.exhibits import grid_of
 from interlock.export.model import Grid, Pairs
@@ -17,9 +18,11 @@ from interlock_gateway.core.drill import OPERATION as DRILL
 from interlock_gateway.core.drill import is_drill
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service import records
+from interlock_gateway.service.anchoring import SLACK
 from interlock_gateway.service.approvals import Shown
 from interlock_gateway.service.evidence import Held, Listed
 from interlock_gateway.service.inbox import Waiting
+from interlock_gateway.service.log import AnchoredIncident
 from interlock_gateway.service.overview import IncidentSight
 from interlock_gateway.service.plans import ShownPlan
 from interlock_gateway.web import render, views
@@ -168,11 +171,24 @@ def _follow_up(row: records.FollowUpRow, why_not: str) -> render.FollowUpRow:
 
 
 def postmortem(
-    sight: IncidentSight, entries: Sequence[Mapping[str, Any]], *, profile: str = "internal"
+    sight: IncidentSight,
+    entries: Sequence[Mapping[str, Any]],
+    *,
+    profile: str = "internal",
+    anchored: AnchoredIncident | None = None,
+    known_at: datetime | int | None = None,
 ) -> Postmortem:
     """Return an incident's record as every export and page reads it."""
     found = [Entry(entry["event"], entry["parts"]) for entry in entries]
-    return build_for(profile, views.incident(sight), found)
+    how: dict[str, Any] = {"anchored": _anchored(anchored), "known_at": known_at}
+    return build_for(profile, views.incident(sight), found, **how)
+
+
+def _anchored(found: AnchoredIncident | None) -> Anchored | None:
+    if found is None or found.at is None:
+        return None
+    where = "in Slack" if found.anchor.startswith(SLACK) else f"at the anchor {found.anchor}"
+    return Anchored(found.up_to, found.at, where)
 
 
 def inbox(

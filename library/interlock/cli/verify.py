@@ -45,7 +45,7 @@ def verify(
     """Check that a record is complete and unchanged, and say exactly what is not.
 
     Args:
-        file: an evidence bundle: a .zip, or the folder it was unpacked to
+        file: an evidence bundle (a .zip, or the folder it was unpacked to) or an exported .html
         log: check the gateway's whole log instead, event by event
         key: a key of the log, as you know it; repeatable
         anchor: a file with checkpoints that were kept outside the store
@@ -73,7 +73,20 @@ def _outside(anchor: Path | None) -> str | None:
 def _of_file(path: Path, given: _Given) -> list[Finding]:
     if not path.exists():
         raise UsageError(f"There is no {path}.", help="interlock export INC-1 --as bundle")
+    if path.suffix == ".html":
+        return _of_page(path, given)
     return list(bundle_findings(files_of(path), given.keys, given.outside))
+
+
+def _of_page(path: Path, given: _Given) -> list[Finding]:
+    """Return what an exported page proves, from its text alone; its script is not run."""
+    from interlock.export.html_check import page_findings  # noqa: PLC0415  bundles need none of it
+
+    try:
+        page = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}.") from error
+    return list(page_findings(page, trusted=given.keys, outside=given.outside))
 
 
 def _of_log(given: _Given, access: Access) -> list[Finding]:

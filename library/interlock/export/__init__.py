@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from interlock.errors import UsageError
-from interlock.export.build import NOT_ANCHORED, build
+from interlock.export.about import NOT_ANCHORED
+from interlock.export.account import Anchored
+from interlock.export.build import build
+from interlock.export.known import read_known_at
 from interlock.export.model import Entry, Exhibit, Moment, Postmortem, Tone
 from interlock.export.profiles import PROFILES, build_for
 from interlock.export.to_csv import csv_text
 from interlock.export.to_document import document, document_text, lines_text
-from interlock.export.to_html import html
+from interlock.export.to_html import html, page_digest
 from interlock.export.to_ipynb import notebook_text
 from interlock.export.to_markdown import markdown
 
@@ -28,6 +31,7 @@ __all__ = [
     "FORMS",
     "NOT_ANCHORED",
     "PROFILES",
+    "Anchored",
     "Entry",
     "Exhibit",
     "Form",
@@ -44,6 +48,8 @@ __all__ = [
     "lines_text",
     "markdown",
     "notebook_text",
+    "page_digest",
+    "read_known_at",
     "render",
 ]
 

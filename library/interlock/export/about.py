@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 
+from interlock.export.account import Gaps, Known
 from interlock.export.clock import Clock
 from interlock.export.model import Postmortem, Record, Remark
-from interlock.export.text import count
+from interlock.export.text import count, duration
+
+NOT_ANCHORED = "this record is not anchored outside the store yet"
+"""What an export says until the log has an anchor; its absence is not hidden."""
 
 Line = tuple[str, str, tuple[str, ...]]
 _FEW = 5
@@ -16,14 +20,16 @@ def about_lines(pm: Postmortem, when: Clock) -> list[Line]:
     made = f", exported {when.stamp(pm.exported_at)}" if pm.exported_at else ""
     source = f"{count(record.events, 'event')} of {pm.id or 'one incident'}{made}"
     zone = "all times are UTC" if when.is_utc else f"times are UTC and {when.name}"
-    order = "as claimed by who wrote them; ordered by time, then by sequence"
+    order = "as claimed by who wrote them; causes first, then by time, then by sequence"
     return [
+        *_known(pm.known, when),
         ("Source", f"{source}; what a line says stands in the events it cites", ()),
         ("Made for", _READERS.get(pm.profile, pm.profile), ()),
         ("Times", f"{zone}, {order}{_undated(record)}", ()),
+        *_uncertain(record.gaps),
         ("Recorded by", _recorders(record), ()),
         *_gaps(record),
-        ("Anchoring", record.anchored, ()),
+        *_anchoring(record, when),
     ]
 
 
@@ -33,6 +39,38 @@ _READERS = {
     "only lines that a person marked as public tell in words",
     "auditor": "an auditor: everything, and what each decision rested on",
 }
+
+
+def _known(known: Known | None, when: Clock) -> list[Line]:
+    if known is None:
+        return []
+    at = when.stamp(known.at) if known.at else "the beginning"
+    lost = f" and {count(known.unplaced, 'event')} without a place" if known.unplaced else ""
+    told = (
+        f"at {at}, when event {known.sequence} was the last; "
+        f"left out: {count(known.later, 'event')} recorded later{lost}; "
+        "what had no end by then has none here, and later corrections are not applied"
+    )
+    return [("As known", told, ())]
+
+
+def _uncertain(gaps: Gaps) -> list[Line]:
+    return [
+        *_listed("Order uncertain", gaps.unsure),
+        *_listed("Clocks disagree", gaps.moved),
+        *_listed("Clock skew", gaps.skews),
+        *_listed("Recorded late", gaps.late),
+    ]
+
+
+def _anchoring(record: Record, when: Clock) -> list[Line]:
+    anchored = record.anchored
+    if anchored is None:
+        return [("Anchoring", NOT_ANCHORED, ())]
+    told = f"up to event {anchored.up_to_sequence} at {when.stamp(anchored.at)}, {anchored.where}"
+    tail = record.gaps.unanchored
+    text = "; ".join([told, *(remark.text for remark in tail)])
+    return [("Anchoring", text, tuple(event for remark in tail for event in remark.events))]
 
 
 def _undated(record: Record) -> str:
@@ -63,6 +101,8 @@ def _gaps(record: Record) -> list[Line]:
     lines.append(("Left out", ", ".join(left) or "nothing was redacted or omitted", ()))
     lines += _listed("Cut at a limit", record.truncated)
     lines += _listed("No end or start", record.unfinished)
+    over = f"Silent for over {duration(record.gaps.silent_over_s)}"
+    lines += _listed(over, record.gaps.silent)
     return lines
 
 

@@ -1,11 +1,16 @@
 """From an incident and its entries to a postmortem: facts in, frozen values out."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from interlock.export.fold import ACTION_ENDS, QUERY_ENDS, REFUSALS, STEP_ENDS, fold
+from interlock.export.account import Anchored
+from interlock.export.fold import STEP_ENDS, fold
+from interlock.export.gaps import gaps_of
+from interlock.export.known import earlier_of, incident_then, known_by, since
+from interlock.export.metrics import metrics_of
 from interlock.export.model import (
     ApprovalStory,
     Entry,
@@ -13,13 +18,13 @@ from interlock.export.model import (
     Number,
     Phase,
     Postmortem,
-    Record,
-    Recorder,
     Remark,
     Tone,
 )
 from interlock.export.narrate import narrate, scene_of
+from interlock.export.order import Place, overlaps, places
 from interlock.export.reading import Reading, moment
+from interlock.export.record import record_of
 from interlock.export.stories import (
     approvals_of,
     between,
@@ -32,16 +37,14 @@ from interlock.export.stories import (
 from interlock.export.telling import Scene
 from interlock.export.text import duration, shown
 
-NOT_ANCHORED = "this record is not anchored outside the store yet"
-"""What an export says until the log has an anchor; its absence is not hidden."""
-
 
 def build(
     incident: Mapping[str, Any],
     entries: Sequence[Entry],
     *,
     exported_at: datetime | None = None,
-    anchored: str = NOT_ANCHORED,
+    anchored: Anchored | None = None,
+    known_at: datetime | int | None = None,
 ) -> Postmortem:
     """Return everything an incident's timeline says, ready for a renderer.
 
@@ -52,16 +55,38 @@ def build(
         incident: as `GET /v1/incidents/{id}` gives it; what it lacks is read from the events.
         entries: the timeline, in any order.
         exported_at: when this export is made; said in the header.
-        anchored: how far the record is anchored outside the store.
+        anchored: how far the record is anchored outside the store; None for not at all.
+        known_at: tell it as it was known when this event, or at this moment, was recorded; what
+            was recorded later is left out, and the header says so.
     """
-    readings = sorted(
+    every = sorted(
         (Reading(entry, place) for place, entry in enumerate(entries)), key=lambda r: r.order
     )
-    start = _start(incident, readings)
-    moments = _moments(readings, scene_of(readings, start))
-    declared = first(readings, "incident.declared")
+    if known_at is None:
+        return _told(incident, every, exported_at, anchored)
+    readings, known = known_by(every, known_at)
+    then = incident_then(incident, readings)
+    return replace(_told(then, readings, exported_at, anchored, until=known.at), known=known)
+
+
+def _told(
+    incident: Mapping[str, Any],
+    readings: Sequence[Reading],
+    exported_at: datetime | None,
+    anchored: Anchored | None,
+    until: datetime | None = None,
+) -> Postmortem:
+    start, end = _start(incident, readings), _end(incident, readings)
+    scene = scene_of(readings, start)
+    folded = fold([narrate(reading, scene) for reading in readings])
+    ranks = places(readings, folded)
+    moments = _placed(folded, ranks, overlaps(readings, folded), scene)
     approvals = approvals_of(readings, moments)
+    declared = first(readings, "incident.declared")
     roles = incident.get("roles")
+    record = record_of(readings, anchored)
+    until = until or exported_at
+    gaps = gaps_of(readings, moments, approvals, anchored=anchored, until=until)
     return Postmortem(
         id=_named(incident, "id")
         or (shown(readings[0].event.get("incident")) if readings else ""),
@@ -70,9 +95,9 @@ def build(
         state=_named(incident, "state"),
         commander=_named(incident, "commander"),
         start=start,
-        end=_end(incident, readings),
-        record=_record(readings, anchored),
-        numbers=_numbers(readings, approvals),
+        end=end,
+        record=replace(record, gaps=gaps),
+        numbers=_numbers(readings),
         people=people_of(readings, roles if isinstance(roles, Mapping) else {}),
         phases=_phases(readings),
         moments=moments,
@@ -81,6 +106,8 @@ def build(
         follow_ups=_follow_ups(readings, moments, approvals),
         exported_at=exported_at,
         owed=owed_of(readings),
+        metrics=metrics_of(readings, approvals, closed=end is not None),
+        earlier=earlier_of(readings, moments, scene, ranks),
     )
 
 
@@ -103,123 +130,39 @@ def _end(incident: Mapping[str, Any], readings: Sequence[Reading]) -> datetime |
     return None if reopened else given or (closed[-1] if closed else None)
 
 
-def _moments(readings: Sequence[Reading], scene: Scene) -> tuple[Moment, ...]:
-    folded = fold([narrate(reading, scene) for reading in readings])
-    dated = [m for m in folded if m.time is not None]
-    # Sorting is stable: events of one time keep the order of their sequence.
-    dated.sort(key=lambda m: m.time.timestamp() if m.time else 0.0)
-    return (*dated, *(m for m in folded if m.time is None))
-
-
-# --- the record --------------------------------------------------------------------------------
-
-
-def _record(readings: Sequence[Reading], anchored: str) -> Record:
-    absences = [absence for reading in readings for absence in reading.absences()]
-    redacted = sum(absence.redacted for absence in absences)
-    return Record(
-        events=len(readings),
-        missing=missing(readings),
-        redacted=redacted,
-        absent=len(absences) - redacted,
-        truncated=_truncated(readings),
-        unfinished=_unfinished(readings),
-        undated=sum(reading.time is None for reading in readings),
-        recorders=tuple(_recorder(r) for r in readings if r.type == "run.started"),
-        anchored=anchored,
-    )
-
-
-def missing(readings: Sequence[Reading]) -> tuple[str, ...]:
-    """Return the sequences that are not among `readings`, as numbers and ranges."""
-    numbered = {int(r.cite) for r in readings if not r.cite.startswith("?")}
-    gaps = [
-        (before + 1, after - 1)
-        for before, after in pairwise([0, *sorted(numbered)])
-        if after > before + 1
+def _placed(
+    folded: Sequence[Moment],
+    ranks: Mapping[str, Place],
+    near: Mapping[str, tuple[str, ...]],
+    scene: Scene,
+) -> tuple[Moment, ...]:
+    """Return the moments in the order shown; undated ones last, as they were recorded."""
+    found = [
+        replace(
+            moment,
+            place=ranks[moment.event].rank,
+            after=ranks[moment.event].after,
+            unsure=near.get(moment.event, ()),
+            since=since(moment, scene),
+        )
+        for moment in folded
     ]
-    return tuple(f"{low}" if low == high else f"{low}–{high}" for low, high in gaps)  # noqa: RUF001  a range
-
-
-def _recorder(reading: Reading) -> Recorder:
-    return Recorder(
-        run=reading.word("run"),
-        kind=reading.word("recorded_by") or "unknown",
-        confinement=reading.word("confinement") or "unknown",
-        host=reading.word("host"),
-    )
-
-
-def _truncated(readings: Sequence[Reading]) -> tuple[Remark, ...]:
-    cuts = []
-    for reading in readings:
-        limit = reading.word("truncated") or reading.word("output_truncated")
-        if limit:
-            where = ", ".join(filter(None, (reading.subject.run, reading.subject.step)))
-            what = "result" if reading.type.startswith("query.") else "output"
-            cuts.append(
-                Remark(f"{what} of {where or reading.type} cut at {limit}", (reading.cite,))
-            )
-    return tuple(cuts)
-
-
-_PAIRS = (
-    ("run.started", frozenset({"run.ended"}), "run"),
-    ("step.started", STEP_ENDS, "step"),
-    ("query.started", QUERY_ENDS, "query"),
-    (
-        "action.requested",
-        frozenset({"approval.requested", "action.previewed", "action.denied"}),
-        "request",
-    ),
-    ("action.started", ACTION_ENDS, "action"),
-)
-
-
-def _unfinished(readings: Sequence[Reading]) -> tuple[Remark, ...]:
-    remarks = []
-    for start, ends, noun in _PAIRS:
-        started = {_key(r, noun) for r in readings if r.type == start}
-        ended = {_key(r, noun) for r in readings if r.type in ends}
-        for reading in readings:
-            key = _key(reading, noun)
-            if reading.type == start and key not in ended:
-                remarks.append(Remark(f"{noun} {' '.join(key)}: no end recorded", (reading.cite,)))
-            # A refusal needs no start: nothing ran. Nor does an approval: its request is one.
-            alone = reading.type in REFUSALS or noun == "request"
-            if reading.type in ends and key not in started and not alone:
-                remarks.append(
-                    Remark(f"{noun} {' '.join(key)}: no start recorded", (reading.cite,))
-                )
-    return tuple(remarks)
-
-
-def _key(reading: Reading, noun: str) -> tuple[str, ...]:
-    about = reading.subject
-    return {
-        "run": (about.run,),
-        "step": (about.run, about.step, about.attempt),
-        "query": (about.run, about.step, about.attempt, about.ordinal),
-        "request": (about.run, about.step, about.attempt, about.ordinal),
-        "action": (about.approval,),
-    }[noun]
+    dated = sorted((m for m in found if m.time is not None), key=lambda m: m.place)
+    return (*dated, *(m for m in found if m.time is None))
 
 
 # --- figures -----------------------------------------------------------------------------------
 
 
-def _numbers(
-    readings: Sequence[Reading], approvals: Sequence[ApprovalStory]
-) -> tuple[Number, ...]:
+def _numbers(readings: Sequence[Reading]) -> tuple[Number, ...]:
     declared = first(readings, "incident.declared")
     spans = (
         ("Time to first finding", declared, _first_finding(readings)),
         ("Time to first action", declared, first(readings, "action.succeeded")),
-        ("Time to close", declared, first(readings, "incident.closed")),
     )
     figures = [_span(*span) for span in spans]
     counts = [_count(readings, *row) for row in _COUNTS]
-    return tuple(number for number in (*figures, *_waits(approvals), *counts) if number)
+    return tuple(number for number in (*figures, *counts) if number)
 
 
 def _span(label: str, start: Reading | None, end: Reading | None) -> Number | None:
@@ -250,16 +193,6 @@ def _count(readings: Sequence[Reading], label: str, kinds: tuple[str, ...]) -> N
 
 _FEW = 6
 """More events than this are counted and not listed."""
-
-
-def _waits(approvals: Sequence[ApprovalStory]) -> list[Number]:
-    waits: dict[str, Number] = {}
-    for story in approvals:
-        name = story.plan or story.id  # who decides on a plan decides on all of it at once
-        if story.waited_s is not None and story.waited_s >= 0:
-            waited = Number(f"Waited for {name}", duration(story.waited_s), story.waited_on)
-            waits.setdefault(name, waited)
-    return list(waits.values())
 
 
 def _first_finding(readings: Sequence[Reading]) -> Reading | None:

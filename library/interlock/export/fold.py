@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
-from interlock.export.model import Exhibit, Moment
+from interlock.export.model import Exhibit, Moment, Source
 
 Key = Callable[[Moment], Hashable | None]
 
@@ -96,13 +96,19 @@ def _apply(rule: Rule, moments: list[Moment]) -> list[Moment]:
         key = rule.key(moment)
         if moment.type in rule.taken and key is not None:
             waiting[key].append(place)
+    if not waiting:
+        return moments
     joined: dict[int, list[int]] = {}
     for place, moment in enumerate(moments):
-        if moment.type in rule.keeps:
-            joined[place] = _take(rule, waiting.get(rule.key(moment), []), place)
+        if moment.type in rule.keeps and (
+            taken := _take(rule, waiting.get(rule.key(moment), []), place)
+        ):
+            joined[place] = taken
     gone = {place for places in joined.values() for place in places}
     return [
-        _join([moments[other] for other in sorted([*joined.get(place, ()), place])], moment)
+        _join([moments[other] for other in sorted([*joined[place], place])], moment)
+        if place in joined
+        else moment
         for place, moment in enumerate(moments)
         if place not in gone
     ]
@@ -130,9 +136,7 @@ def _take(rule: Rule, waiting: list[int], place: int) -> list[int]:
 
 def _join(together: Sequence[Moment], keeper: Moment) -> Moment:
     """Return `keeper` with everything of the moments `together`, itself among them, in order."""
-    if len(together) == 1:
-        return keeper
-    found = [source for moment in together for source in moment.sources]
+    found = [_taken_in(source, keeper) for moment in together for source in moment.sources]
     sources = sorted(found, key=lambda source: (len(source.event), source.event))
     return replace(
         keeper,
@@ -140,3 +144,9 @@ def _join(together: Sequence[Moment], keeper: Moment) -> Moment:
         sources=tuple(sources),
         exhibits=_once([exhibit for moment in together for exhibit in moment.exhibits]),
     )
+
+
+def _taken_in(source: Source, keeper: Moment) -> Source:
+    """Note with which event a source began to be told: the first that took it in."""
+    alone = source.until or source.event == keeper.event
+    return source if alone else replace(source, until=keeper.event)

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from interlock.export.cells import cell_text, rows_line
-from interlock.export.markup import Child, Html, flag, tag
+from interlock.export.markup import Child, Html, flag, row, tag
 from interlock.export.model import Exhibit, Grid, Left, Pairs, Picture, Words
 from interlock.export.text import block, capped, count, fits, line, trimmed
 
@@ -79,7 +79,7 @@ def _grid(grid: Grid, *, unfolded: bool) -> Html:
         [tag("th", name or "—", scope="col", title=capped(kind, 40)) for name, kind in columns],
     )
     body = [
-        tag("tr", [_cell(v, k) for v, (_, k) in zip(row, columns, strict=False)]) for row in shown
+        row([_cell(v, k) for v, (_, k) in zip(cells, columns, strict=False)]) for cells in shown
     ]
     table = tag("table", tag("thead", head), tag("tbody", body))
     return _fold(grid.label, told, scrolling(table, grid.label), unfolded=unfolded)
@@ -91,8 +91,11 @@ def scrolling(table: Html, label: str) -> Html:
     return tag("div", table, class_="wide", tabindex="0", role="region", aria_label=named)
 
 
-def _cell(value: object, kind: str) -> Html:
+def _cell(value: object, kind: str) -> tuple[str | Html, str]:
     if value is None:
-        return tag("td", tag("i", "null"))
+        return _NULL, ""
     number = kind in {"integer", "number", "numeric"}
-    return tag("td", line(cell_text(value, kind), _CELL), class_="number" if number else "")
+    return line(cell_text(value, kind), _CELL), "number" if number else ""
+
+
+_NULL = tag("i", "null")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from interlock.export.about import about_lines
 from interlock.export.clock import Clock
+from interlock.export.markdown_metrics import metric_rows
 from interlock.export.markdown_text import cell, cited, prose
 from interlock.export.model import GLYPHS, Moment, Participant, Postmortem, RunStory, Tone
 from interlock.export.text import count, duration
@@ -96,8 +97,10 @@ def _last(pm: Postmortem, *kinds: str) -> tuple[str, ...]:
 
 
 def _numbers(pm: Postmortem, _: Clock) -> Iterator[str]:
-    if pm.numbers:
+    if pm.numbers or pm.metrics:
         yield from ("| | | Events |", "|---|---|---|")
+    for label, value, events in metric_rows(pm):
+        yield f"| {label} | {value} | {cited(events)} |"
     for number in pm.numbers:
         yield f"| {cell(number.label)} | {cell(number.value)} | {cited(number.events)} |"
 

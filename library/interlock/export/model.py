@@ -5,11 +5,13 @@ Renderers pass it through `interlock.export.text` and their own escaping.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from interlock.export.account import Anchored, Gaps, Known, Metric
+from interlock.export.account import Remark as Remark  # noqa: PLC0414  belongs to these values too
 from interlock.export.kept import Cell, Kept
 
 
@@ -146,6 +148,8 @@ class Source:
         recorded: when the store took it.
         classification: how confidential the event is, in its own word.
         parts: what of it is kept apart.
+        until: the event with which it began to be told together, such as the end of this start;
+            "" where it tells for itself.
     """
 
     event: str
@@ -158,6 +162,11 @@ class Source:
     recorded: datetime | None = None
     classification: str = ""
     parts: tuple[Kept, ...] = ()
+    until: str = ""
+
+    def before(self, event: str) -> bool:
+        """Tell whether this was recorded before another event, given as cited."""
+        return (len(self.event), self.event) < (len(event), event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +182,12 @@ class Moment:
         offset_s: seconds from the incident's start.
         who: a person's id, `Interlock`, or `R-1 (you)` for what a run did.
         what: one sentence.
+        event: the event that tells it, one of `events`.
+        since: the event since which it is told in these words; mostly `event`.
+        place: where it stands among all events in the order shown.
+        after: the cause it stands behind although its own time is earlier; "" for none.
+        accuracy_s: its time may be wrong by so many seconds, as far as the record says.
+        unsure: the events that it may have come before or after.
     """
 
     events: tuple[str, ...]
@@ -186,11 +201,35 @@ class Moment:
     subject: Subject
     sources: tuple[Source, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
+    event: str = ""
+    since: str = ""
+    place: int = 0
+    after: str = ""
+    accuracy_s: float = 0.0
+    unsure: tuple[str, ...] = ()
 
     def fact(self, name: str) -> str:
         """Return the first text that an event behind this moment holds under `name`, or ""."""
         found = (v for source in self.sources for k, v in source.facts if k == name)
         return next((value for value in found if isinstance(value, str) and value), "")
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """How an event was told before later ones said more, such as a start without its end yet.
+
+    Attributes:
+        until: the event since which it is told otherwise.
+        place: where it stands among all events in the order shown.
+    """
+
+    event: str
+    until: str
+    time: datetime | None
+    who: str
+    what: str
+    tone: Tone
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,14 +311,6 @@ class Vote:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """A sentence about the record or a suggestion, with the events it rests on."""
-
-    text: str
-    events: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class ApprovalStory:
     """One approval request from question to outcome.
 
@@ -358,8 +389,9 @@ class Record:
         truncated: what was cut at a limit when it was recorded.
         unfinished: starts without an end, ends without a start.
         undated: events without a usable time.
-        anchored: how far the record is anchored outside the store.
         withheld: what the profile keeps from its readers, as phrases.
+        anchored: how far the record is anchored outside the store; None for not at all.
+        gaps: what it does not say, or not for certain.
     """
 
     events: int
@@ -370,8 +402,9 @@ class Record:
     unfinished: tuple[Remark, ...]
     undated: int
     recorders: tuple[Recorder, ...]
-    anchored: str
     withheld: tuple[str, ...] = ()
+    anchored: Anchored | None = None
+    gaps: Gaps = field(default_factory=Gaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -384,6 +417,9 @@ class Postmortem:
         owed: follow-ups that were opened in the incident, with their answers.
         exported_at: when this was made, or None.
         profile: for whom this was made: `internal`, `external` or `auditor`.
+        metrics: how long it took to detect, acknowledge, mitigate and resolve, and to decide.
+        known: the moment in the past as of which this is told; None for now.
+        earlier: how events were told before later ones said more.
     """
 
     id: str
@@ -404,3 +440,6 @@ class Postmortem:
     exported_at: datetime | None = None
     owed: tuple[FollowUp, ...] = ()
     profile: str = "internal"
+    metrics: tuple[Metric, ...] = ()
+    known: Known | None = None
+    earlier: tuple[Earlier, ...] = ()

@@ -19,20 +19,28 @@ from interlock.export.text import shown
 
 def narrate(reading: Reading, scene: Scene) -> Moment:
     """Return what one event says."""
-    said = TELLERS.get(reading.type, _unknown)(reading, scene)
+    said = said_of(reading, scene)
     return Moment(
         events=(reading.cite,),
         type=reading.type,
         time=reading.time,
         recorded=reading.recorded,
         offset_s=_since(scene.start, reading.time),
-        who=_who(reading, scene),
+        who=who_of(reading, scene),
         what=said.what,
         tone=said.tone,
         subject=reading.subject,
         sources=(_source(reading),),
         exhibits=_backing(reading, said),
+        event=reading.cite,
+        since=reading.cite,
+        accuracy_s=reading.accuracy_s,
     )
+
+
+def said_of(reading: Reading, scene: Scene) -> Said:
+    """Return the sentence that tells an event, without what backs it up."""
+    return TELLERS.get(reading.type, _unknown)(reading, scene)
 
 
 def _since(start: datetime | None, time: datetime | None) -> float | None:
@@ -86,11 +94,12 @@ def scene_of(readings: Sequence[Reading], start: datetime | None) -> Scene:
         operations={r.word("approval"): operation_of(r) for r in asked},
         reasons={r.word("approval"): because(r) for r in voted},
         start=start,
-        over=frozenset(r.word("run") for r in readings if r.type == "run.ended"),
+        over={r.word("run"): r.cite for r in readings if r.type == "run.ended"},
     )
 
 
-def _who(reading: Reading, scene: Scene) -> str:
+def who_of(reading: Reading, scene: Scene) -> str:
+    """Return who did it, as a reader knows them."""
     authid = reading.event.get("authid")
     kind, _, name = (authid if isinstance(authid, str) else "").partition(":")
     if kind == "run" and name:

@@ -13,9 +13,10 @@ from typing import Any
 
 from interlock.errors import UsageError
 from interlock.export.allowed import EXTERNAL, INCIDENT, ON_PUBLIC_LINES, Cast
-from interlock.export.build import build, missing
+from interlock.export.build import build
 from interlock.export.model import Entry, Postmortem
 from interlock.export.reading import Reading, is_part
+from interlock.export.record import missing
 from interlock.export.text import count
 
 PROFILES = ("internal", "external", "auditor")

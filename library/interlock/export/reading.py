@@ -5,21 +5,23 @@ incident, and must not vanish from it either.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from interlock.export.kept import Kept
 from interlock.export.model import Entry, Subject
 from interlock.export.text import MAX_DEPTH, count, plain, shown
 
 _SEQUENCE = re.compile(r"[0-9]{1,18}\Z")
-_SCALARS = (str, int, float)
-_NO_PARTS = (*_SCALARS, list, tuple)
+_SPAN = re.compile(
+    r"P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?)?", re.ASCII
+)
+"""The lengths of time that an event's accuracy is given in (ISO 8601, without months)."""
 _YEARS = range(1900, 9000)
 _MAX_NUMBER = 1e15
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,30 @@ CHART = re.compile(r"chart_[0-9]{1,6}(_spec)?\Z")
 """Parts of a step that its outputs name: pictures, and what they were drawn from."""
 
 
+class once(Generic[Value]):  # noqa: N801  used as a decorator, like property
+    """Computes an attribute when it is first asked for, and keeps it.
+
+    As `functools.cached_property` from Python 3.12 on; before, that takes a lock each time.
+    """
+
+    def __init__(self, work: Callable[[Any], Value]) -> None:
+        self._work = work
+        self._name = work.__name__
+        self.__doc__ = work.__doc__
+
+    @overload
+    def __get__(self, owner: None, kind: type) -> "once[Value]": ...
+    @overload
+    def __get__(self, owner: object, kind: type) -> Value: ...
+    def __get__(self, owner: object | None, kind: type) -> "once[Value] | Value":
+        """Return the value, which then stands in the object itself."""
+        if owner is None:
+            return self
+        value = self._work(owner)
+        owner.__dict__[self._name] = value
+        return value
+
+
 @dataclass(frozen=True)
 class Reading:
     """One entry; `position` is its place in the input, used when it has no sequence."""
@@ -61,22 +87,22 @@ class Reading:
     entry: Entry
     position: int
 
-    @cached_property
+    @once
     def event(self) -> Mapping[str, Any]:
         """The body, or an empty one if it is no object."""
         return _mapping(getattr(self.entry, "event", None))
 
-    @cached_property
+    @once
     def data(self) -> Mapping[str, Any]:
         """The body's data, or nothing if it is no object."""
         return _mapping(self.event.get("data"))
 
-    @cached_property
+    @once
     def type(self) -> str:
         """The kind of event, such as `query.denied`."""
         return _word(self.event.get("type"))
 
-    @cached_property
+    @once
     def cite(self) -> str:
         """The sequence as cited; `?` and the place in the input when there is none."""
         sequence = shown(self.event.get("sequence"))
@@ -84,23 +110,43 @@ class Reading:
             return str(int(sequence))
         return f"?{self.position + 1}"
 
-    @cached_property
+    @once
     def order(self) -> tuple[int, int]:
         """Sort key by sequence, then by place in the input; without a sequence comes last."""
         numbered = not self.cite.startswith("?")
         return (int(self.cite) if numbered else 10**18, self.position)
 
-    @cached_property
+    @once
     def time(self) -> datetime | None:
         """When it happened, as claimed, in UTC."""
         return moment(self.event.get("time"))
 
-    @cached_property
+    @once
     def recorded(self) -> datetime | None:
         """When the store took it, in UTC."""
         return moment(self.event.get("recordedtime"))
 
-    @cached_property
+    @once
+    def id(self) -> str:
+        """The event's own id, or ""."""
+        return _word(self.event.get("id"))
+
+    @once
+    def cause(self) -> str:
+        """The id of the event that led to it, or ""."""
+        return _word(self.event.get("causationid"))
+
+    @once
+    def is_clocked(self) -> bool:
+        """Whether the gateway's own clock gave its time, and nobody claimed it."""
+        return bool(self.event.get("timesource", "gateway") == "gateway")
+
+    @once
+    def accuracy_s(self) -> float:
+        """By how many seconds its time may be wrong, as far as it says."""
+        return span(self.event.get("timeaccuracy"))
+
+    @once
     def subject(self) -> Subject:
         """What it is about."""
         return Subject(
@@ -129,7 +175,7 @@ class Reading:
             self._opened[name] = found if isinstance(found, Absent) else plain(found)
         return self._opened[name]
 
-    @cached_property
+    @once
     def _opened(self) -> dict[str, Any]:
         """What was opened already, for it is asked for again, and may be large."""
         return {}
@@ -212,7 +258,7 @@ class Reading:
             (shown(key), plain(value)) for key, value in self.data.items() if not is_part(value)
         )
 
-    @cached_property
+    @once
     def kept(self) -> tuple[Kept, ...]:
         """Return what stands outside the body, as the body names it, in the event's order."""
         found = ((shown(key), raw) for key, raw in self.data.items() if is_part(raw))
@@ -245,9 +291,10 @@ def _kept(key: str, raw: Mapping[str, Any]) -> Kept:
 
 def is_part(raw: Any) -> bool:
     """Tell whether a value in an event's data stands for a part kept outside the body."""
-    if isinstance(raw, _NO_PARTS):
-        return False  # most values; asking whether something is a Mapping takes ten times longer
-    return isinstance(raw, (dict, Mapping)) and "$part" in raw
+    kind = type(raw)
+    if kind is str or kind is int:
+        return False
+    return (kind is dict or isinstance(raw, Mapping)) and "$part" in raw
 
 
 def moment(value: Any) -> datetime | None:
@@ -263,6 +310,13 @@ def moment(value: Any) -> datetime | None:
         return None
 
 
+def span(value: Any) -> float:
+    """Return a length of time such as `PT5M` or `PT0.001S` in seconds; 0 for anything else."""
+    found = _SPAN.fullmatch(value) if isinstance(value, str) and len(value) < 30 else None  # noqa: PLR2004  no length of time is longer
+    parts = zip(found.groups("0"), (86_400, 3_600, 60, 1), strict=True) if found else ()
+    return sum(float(amount) * unit for amount, unit in parts)
+
+
 def number(value: Any) -> float | None:
     """Return a finite number of sane size, or None; booleans are no numbers."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -272,7 +326,9 @@ def number(value: Any) -> float | None:
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, (dict, Mapping)) else {}
+    if type(value) is dict:
+        return value
+    return value if isinstance(value, Mapping) else {}
 
 
 def _word(value: Any) -> str:
@@ -294,7 +350,7 @@ def _why_redacted(value: Any) -> str:
 
 
 def _parts_in(value: Any, depth: int) -> list[Mapping[str, Any]]:
-    if depth <= 0 or isinstance(value, _SCALARS):
+    if depth <= 0 or type(value) is str or value is None:
         return []
     if is_part(value):
         return [value]

@@ -1,7 +1,7 @@
 """What the sentences of a timeline are made of, whatever they tell."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from interlock.export.exhibits import HEADLINE
@@ -14,14 +14,15 @@ from interlock.export.text import capped, duration
 class Scene:
     """What other events say that a sentence needs: who runs a run, what an approval asks.
 
-    `over` names the runs that have ended: what has no end in them will never get one.
+    `over` names the runs that have ended, and by which event: what has no end in them will
+    never get one.
     """
 
     requesters: Mapping[str, str]
     operations: Mapping[str, str]
     reasons: Mapping[str, str]
     start: datetime | None = None
-    over: frozenset[str] = frozenset()
+    over: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,11 +80,16 @@ def fits(text: str, limit: int) -> bool:
 
 def shown(value: Any) -> str:
     """Return any JSON value as text for a person; text stays as it is."""
-    if isinstance(value, str):
-        return value
-    if type(value) is int and value.bit_length() <= _MAX_BITS:
+    kind = type(value)
+    if kind is str:
+        return value  # type: ignore[no-any-return]  # it is text, as the line above asks
+    if kind is int and -_PLAIN_INT < value < _PLAIN_INT:
         return str(value)
-    return json_text(value)
+    return value if isinstance(value, str) else json_text(value)
+
+
+_PLAIN_INT = 2**63
+"""Integers below this are written by `str` as JSON writes them, without a detour."""
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
@@ -117,7 +122,23 @@ def _escaped(match: re.Match[str]) -> str:
 
 def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
     """Return `value` made of what JSON knows alone; what JSON cannot say becomes text."""
-    if value is None or isinstance(value, (str, bool)):
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return value
+    if kind is dict and depth > 0:  # what JSON is made of, without asking abstract classes
+        return {
+            key if type(key) is str else shown(key): plain(item, depth - 1)
+            for key, item in value.items()
+        }
+    if kind is int and -_PLAIN_INT < value < _PLAIN_INT:
+        return value
+    if kind is list and depth > 0:
+        return [plain(item, depth - 1) for item in value]
+    return _plain_other(value, depth)
+
+
+def _plain_other(value: Any, depth: int) -> Any:
+    if isinstance(value, (bool, str)):
         return value
     if isinstance(value, (int, float)):
         return _number(value)

@@ -1,32 +1,40 @@
-"""A postmortem as one HTML file: offline, without scripts, in light and dark, on paper.
+"""A postmortem as one HTML file: offline, read without scripts, in light and dark, on paper.
 
-Its policy allows one style sheet, named by its digest, and images inside the file; nothing in
-the data can load, run or send anything (CSP level 3, sections 4.2 and 6).
+Its policy allows one style sheet and one script, each named by its digest, and images inside the
+file; nothing in the data can load, run or send anything (CSP level 3, sections 4.2 and 6; Trusted
+Types).
 """
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
-from itertools import groupby
+from typing import Any
 
 from interlock.export.about import about_lines
+from interlock.export.account import Metric
 from interlock.export.clock import Clock, clock
-from interlock.export.html_exhibits import exhibits_html, scrolling
-from interlock.export.markup import Child, Html, style, tag
-from interlock.export.model import (
-    GLYPHS,
-    ApprovalStory,
-    Moment,
-    Number,
-    Phase,
-    Postmortem,
-    RunStory,
-    Tone,
+from interlock.export.html_exhibits import scrolling
+from interlock.export.html_parts import cited, instant, section
+from interlock.export.html_proof import (
+    carried,
+    digest_of,
+    proof_html,
+    unit_digest,
 )
-from interlock.export.text import capped, duration, line, offset
-from interlock.export.to_markdown import approval_facts, owed_line, run_line
+from interlock.export.html_stories import approval_html, follow_ups_html, run_html
+from interlock.export.html_timeline import Day, day_html, days_of
+from interlock.export.html_tools import tools_html
+from interlock.export.markup import Child, Html, block_of, join, script, style, tag
+from interlock.export.model import GLYPHS, Earlier, Number, Phase, Postmortem
+from interlock.export.text import capped, duration, visible
+
+MANY = 500
+"""A page of more moments than this draws only those that are in sight."""
 
 
 @cache
@@ -36,28 +44,159 @@ def stylesheet() -> str:
 
 
 @cache
+def program() -> str:
+    """The one script of an exported page: tools for reading, then the check."""
+    folder = files("interlock.export")
+    names = ("export_tools.js", "export_verify.js")
+    return "\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+@cache
 def content_policy() -> str:
-    """The content security policy of an exported page; the digest is that of its one style."""
-    digest = base64.b64encode(hashlib.sha256(stylesheet().encode()).digest()).decode()
+    """The content security policy of an exported page; the digests are of its style and script."""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; style-src '{_digest(stylesheet())}'; img-src data:; "
+        f"script-src '{_digest(program())}'; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
     )
 
 
-def html(postmortem: Postmortem, *, zone: str = "UTC") -> str:
+def _digest(source: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(source.encode()).digest()).decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a page shows, in parts that are each bound by a digest of their own."""
+
+    top: Html
+    about: Html
+    summary: Html
+    days: tuple[Day, ...]
+    approvals: tuple[Html, ...]
+    runs: tuple[Html, ...]
+    follow_ups: Html | None
+
+    def units(self) -> Iterator[Html]:
+        """Yield the parts in the order of the page."""
+        yield from (self.top, self.about, self.summary)
+        for day in self.days:
+            yield from day.moments
+        yield from (*self.approvals, *self.runs)
+        yield from [self.follow_ups] if self.follow_ups else []
+
+    def empty(self) -> "Sheet":
+        """Return the page with every part left out: what stands around them."""
+        return Sheet(
+            PART, PART, PART,
+            tuple(Day(day.name, tuple(PART for _ in day.moments)) for day in self.days),
+            tuple(PART for _ in self.approvals),
+            tuple(PART for _ in self.runs),
+            PART if self.follow_ups else None,
+        )  # fmt: skip
+
+
+PART = Html("<part>")
+"""Stands for a part of the page in what is around the parts."""
+
+
+def html(
+    postmortem: Postmortem, *, zone: str = "UTC", proof: Mapping[str, Any] | None = None
+) -> str:
     """Return the postmortem as one self-contained HTML page.
 
     Args:
         postmortem: what `build` returned.
         zone: an IANA time zone shown beside UTC.
+        proof: an `interlock-proof/v1` block of the same events; without one the page says that it
+            carries none.
+
+    Raises:
+        UsageError: the zone is not known, or the proof is no proof block.
+    """
+    when, ranks = clock(zone), _ranks(postmortem)
+    sheet = _sheet(postmortem, when, ranks)
+    block = carried(proof) if proof is not None else None
+    body = [
+        _shown(postmortem, sheet, when, proof_html(block)),
+        _data(postmortem, ranks, when),
+        block_of("units", json.dumps(_digests(postmortem, sheet, when, ranks))),
+        block_of("carried", json.dumps(proof, separators=(",", ":"))) if block else None,
+        script(program()),
+    ]
+    many = "many" if len(postmortem.moments) > MANY else ""
+    page = tag("html", _head(postmortem), tag("body", body, class_=many), lang="en")
+    return f"<!doctype html>\n{page.source}\n"
+
+
+def page_digest(postmortem: Postmortem, *, zone: str = "UTC") -> str:
+    """Return the digest of everything that a page shows, but for its section on the proof.
+
+    The gateway states it as `page` in the event of the export: then the log itself says what the
+    page said, and a changed word in it is found.
 
     Raises:
         UsageError: the zone is not known.
     """
-    when = clock(zone)
-    page = tag("html", _head(postmortem), tag("body", _body(postmortem, when)), lang="en")
-    return f"<!doctype html>\n{page.source}\n"
+    when, ranks = clock(zone), _ranks(postmortem)
+    return digest_of(_digests(postmortem, _sheet(postmortem, when, ranks), when, ranks))
+
+
+def _digests(pm: Postmortem, sheet: Sheet, when: Clock, ranks: Mapping[str, int]) -> list[str]:
+    """Return the digest of what is around the parts, then of each part in the page's order."""
+    shown = _shown(pm, sheet.empty(), when, None)
+    around = join([_head(pm), shown, _data(pm, ranks, when), script(program())])
+    return [unit_digest(around), *(unit_digest(unit.source) for unit in sheet.units())]
+
+
+def _shown(pm: Postmortem, sheet: Sheet, when: Clock, proof: Html | None) -> Child:
+    skip = tag("a", "Skip to the timeline", href="#timeline", class_="skip")
+    return [skip, sheet.top, _main(pm, sheet, when, proof)]
+
+
+def _ranks(pm: Postmortem) -> dict[str, int]:
+    """Return how many events had been recorded up to each, in order of sequence."""
+    cites = {source.event for moment in pm.moments for source in moment.sources}
+    ordered = sorted(cites, key=lambda cite: (cite.startswith("?"), len(cite), cite))
+    return {cite: rank for rank, cite in enumerate(ordered, start=1)}
+
+
+def _sheet(pm: Postmortem, when: Clock, ranks: Mapping[str, int]) -> Sheet:
+    return Sheet(
+        top=tag("header", _title(pm), _figures(pm, when), data_unit="header"),
+        about=_about(pm, when),
+        summary=_summary(pm, when),
+        days=tuple(days_of(pm.moments, when, ranks)),
+        approvals=tuple(approval_html(story, when) for story in pm.approvals),
+        runs=tuple(run_html(run, when) for run in pm.runs),
+        follow_ups=follow_ups_html(pm),
+    )
+
+
+def _data(pm: Postmortem, ranks: Mapping[str, int], when: Clock) -> Html:
+    """Return what the script needs: when each event was recorded, and how it was told before."""
+    recorded = {s.event: s.recorded for m in pm.moments for s in m.sources}
+    data = {
+        "incident": pm.id,
+        "zone": "" if when.is_utc else when.name,
+        "events": [[cite, _stamp(recorded.get(cite))] for cite in ranks],
+        "earlier": [
+            [ranks[e.event], ranks[e.until], e.place, _stamp(e.time), *_told(e)]
+            for e in pm.earlier
+            if e.event in ranks and e.until in ranks
+        ],
+    }
+    return block_of("data", json.dumps(data, separators=(",", ":")))
+
+
+def _told(earlier: Earlier) -> tuple[str, str, str, str]:
+    tone = earlier.tone
+    what = visible(capped(earlier.what, 2_000))
+    return visible(capped(earlier.who, 200)), what, tone, f"{GLYPHS[tone]} "
+
+
+def _stamp(time: datetime | None) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds") if time else ""
 
 
 def _head(pm: Postmortem) -> Html:
@@ -72,25 +211,35 @@ def _head(pm: Postmortem) -> Html:
     )
 
 
-def _body(pm: Postmortem, when: Clock) -> Child:
-    return [
-        tag("a", "Skip to the timeline", href="#timeline", class_="skip"),
-        tag("header", _title(pm), _figures(pm, when)),
-        tag(
-            "main",
-            _about(pm, when),
-            _summary(pm, when),
-            _timeline(pm, when),
-            _approvals(pm, when),
-            _runs(pm, when),
-            _follow_ups(pm),
-        ),
-    ]
+def _main(pm: Postmortem, sheet: Sheet, when: Clock, proof: Html | None) -> Html:
+    zone = "Times are UTC" if when.is_utc else f"Times are UTC, then {when.name}"
+    told = tag("p", f"{zone}; T± counts from the declaration.", class_="told")
+    days = [day_html(day) for day in sheet.days] or tag("p", "Nothing was recorded.")
+    tools = tools_html(pm, when, len(_ranks(pm)))
+    return tag(
+        "main",
+        _contents(sheet),
+        sheet.about,
+        sheet.summary,
+        section("timeline", "Timeline", told, tools, tag("p", id="then", role="status"), days),
+        section("approvals", "Approvals", sheet.approvals) if sheet.approvals else None,
+        section("runs", "Runs", sheet.runs) if sheet.runs else None,
+        section("follow-ups", "Follow-ups", sheet.follow_ups) if sheet.follow_ups else None,
+        proof,
+    )
 
 
-def _section(name: str, title: str, *children: Child) -> Html:
-    heading = tag("h2", title, id=f"{name}-title")
-    return tag("section", heading, *children, id=name, aria_labelledby=f"{name}-title")
+def _contents(sheet: Sheet) -> Html:
+    there = (
+        ("summary", "Summary", True),
+        ("timeline", "Timeline", True),
+        ("approvals", "Approvals", bool(sheet.approvals)),
+        ("runs", "Runs", bool(sheet.runs)),
+        ("follow-ups", "Follow-ups", sheet.follow_ups is not None),
+        ("proof", "Proof", True),
+    )
+    links = [tag("li", tag("a", title, href=f"#{name}")) for name, title, yes in there if yes]
+    return tag("nav", tag("ul", links), aria_label="Sections", class_="contents")
 
 
 # --- the top -----------------------------------------------------------------------------------
@@ -108,12 +257,12 @@ def _title(pm: Postmortem) -> Child:
 
 def _figures(pm: Postmortem, when: Clock) -> Html:
     lasted = duration((pm.end - pm.start).total_seconds()) if pm.start and pm.end else ""
-    facts = [
-        ("Declared", when.stamp(pm.start)),
-        ("Closed", when.stamp(pm.end) if pm.end else "not closed"),
+    facts: tuple[tuple[str, Child], ...] = (
+        ("Declared", instant(pm.start, when.stamp(pm.start)) if pm.start else "—"),
+        ("Closed", instant(pm.end, when.stamp(pm.end)) if pm.end else "not closed"),
         ("Lasted", lasted),
         ("Commander", pm.commander),
-    ]
+    )
     return tag("dl", [[tag("dt", k), tag("dd", v)] for k, v in facts if v], class_="facts")
 
 
@@ -122,177 +271,51 @@ def _about(pm: Postmortem, when: Clock) -> Html:
         tag("li", tag("b", f"{label}: "), text, " ", cited(events))
         for label, text, events in about_lines(pm, when)
     ]
-    return tag("section", tag("h2", "About this record"), tag("ul", items), class_="about")
+    return tag(
+        "section", tag("h2", "About this record", id="about-title"), tag("ul", items),
+        class_="about", aria_labelledby="about-title", data_unit="about this record",
+    )  # fmt: skip
 
 
 def _summary(pm: Postmortem, when: Clock) -> Html:
-    numbers = tag("dl", [_number(number) for number in pm.numbers], class_="numbers")
-    phases = [_phase(phase, when) for phase in pm.phases]
-    head = tag(
-        "tr", [tag("th", t, scope="col") for t in ("Phase", "From", "To", "Took", "Events")]
-    )
-    table = tag("table", tag("thead", head), tag("tbody", phases)) if phases else None
     people = [
         tag("li", tag("b", p.id), f" ({', '.join(p.roles)})" if p.roles else "",
             f": {', '.join(p.did)}" if p.did else "")
         for p in pm.people
     ]  # fmt: skip
-    return _section(
+    numbers = tag("dl", [_number(number) for number in pm.numbers], class_="numbers")
+    return section(
         "summary",
         "Summary",
-        numbers,
-        scrolling(table, "Phases") if table else None,
+        tag("dl", [_metric(metric) for metric in pm.metrics], class_="metrics"),
+        numbers if pm.numbers else None,
+        _phases(pm.phases, when),
         [tag("h3", "People"), tag("ul", people)] if people else None,
+        data_unit="summary",
     )
 
 
+def _metric(metric: Metric) -> Html:
+    known = metric.seconds is not None
+    value = tag("dd", metric.value if known else None, class_="value")
+    why = tag("dd", metric.read if known else metric.value, " ", cited(metric.events))
+    return tag("div", tag("dt", metric.label), value if known else None, why)
+
+
 def _number(number: Number) -> Html:
-    return tag("div", tag("dt", number.label), tag("dd", number.value), cited(number.events))
+    return tag("div", tag("dt", number.label), tag("dd", number.value, cited(number.events)))
+
+
+def _phases(phases: Sequence[Phase], when: Clock) -> Child:
+    if not phases:
+        return None
+    titles = ("Phase", "From", "To", "Took", "Events")
+    head = tag("tr", [tag("th", title, scope="col") for title in titles])
+    rows = [_phase(phase, when) for phase in phases]
+    table = tag("table", tag("thead", head), tag("tbody", rows))
+    return [tag("h3", "Phases"), scrolling(table, "Phases")]
 
 
 def _phase(phase: Phase, when: Clock) -> Html:
     cells = (phase.name, when.time(phase.start), when.time(phase.end), duration(phase.seconds))
     return tag("tr", [tag("td", cell) for cell in cells], tag("td", cited(phase.events)))
-
-
-def cited(events: Sequence[str]) -> Child:
-    """Return citations that lead to their place in the timeline."""
-    links = [tag("a", f"[#{event}]", href=f"#{_place(event)}") for event in events]
-    return tag("span", links, class_="cited") if events else None
-
-
-def _place(event: str) -> str:
-    return f"e{event.replace('?', 'x')}"
-
-
-# --- the timeline ------------------------------------------------------------------------------
-
-
-def _timeline(pm: Postmortem, when: Clock) -> Html:
-    days = []
-    for day, moments in groupby(pm.moments, lambda m: when.day(m.time) if m.time else ""):
-        items = [_moment(moment, when) for moment in moments]
-        days.append(
-            [tag("h3", day or "Without a usable time"), tag("ol", items, class_="moments")]
-        )
-    zone = "Times are UTC" if when.is_utc else f"Times are UTC, then {when.name}"
-    return _section(
-        "timeline",
-        "Timeline",
-        tag("p", f"{zone}; T± counts from the declaration.", class_="told"),
-        days or tag("p", "Nothing was recorded."),
-    )
-
-
-def _moment(moment: Moment, when: Clock) -> Html:
-    at = moment.time
-    times = tag(
-        "p",
-        [tag("span", id=_place(event), class_="place") for event in moment.events],
-        tag("time", when.time(at), datetime=at.isoformat()) if at else "—",
-        tag("span", when.local(at), class_="local") if at and not when.is_utc else None,
-        tag("span", offset(moment.offset_s), class_="offset")
-        if moment.offset_s is not None
-        else None,
-        class_="when",
-    )
-    late = when.late(moment.time, moment.recorded)
-    said = tag(
-        "p",
-        tag("b", moment.who, class_="who"),
-        " ",
-        tag("span", line(moment.what, 2_000), class_="data"),
-        tag("span", f" ({late})", class_="told") if late else None,
-        " ",
-        cited(moment.events),
-        class_="what",
-    )
-    title = moment.fact("title") if moment.type.startswith("step.") else ""
-    asked = tag("p", line(title, 400), class_="told") if title else None
-    return tag(
-        "li",
-        times,
-        _sign(moment.tone),
-        tag("div", said, asked, _backing(moment), class_="body"),
-        class_=f"moment {moment.tone}",
-    )
-
-
-def _sign(tone: Tone) -> Html:
-    word = "" if tone is Tone.PLAIN else str(tone)
-    return tag(
-        "p",
-        tag("span", GLYPHS[tone], aria_hidden="true", class_="glyph"),
-        tag("span", word, class_="word") if word else None,
-        class_=f"sign {tone}",
-    )
-
-
-def _backing(moment: Moment) -> Child:
-    name = moment.subject.approval
-    if name and moment.exhibits:
-        return tag(
-            "p", tag("a", f"Everything about {name}", href=f"#{_anchor(name)}"), class_="told"
-        )
-    return exhibits_html(moment.exhibits)
-
-
-def _anchor(name: str) -> str:
-    return "approval-" + "".join(c if c.isascii() and c.isalnum() else "-" for c in name)[:80]
-
-
-# --- approvals, runs, follow-ups ---------------------------------------------------------------
-
-
-def _approvals(pm: Postmortem, when: Clock) -> Child:
-    if not pm.approvals:
-        return None
-    return _section("approvals", "Approvals", [_approval(story, when) for story in pm.approvals])
-
-
-def _approval(story: ApprovalStory, when: Clock) -> Html:
-    asked = story.operation or story.effect or "?"
-    target = f" on {story.target}" if story.target else ""
-    title = tag("h3", _sign(story.tone), f"{story.id}: {asked}{target} — {story.ending}")
-    facts = [[tag("dt", k), tag("dd", line(v, 2_000))] for k, v in approval_facts(story, when)]
-    return tag(
-        "article",
-        title,
-        tag("dl", facts, class_="facts"),
-        exhibits_html(story.exhibits, unfolded=True),
-        tag("p", cited(story.events)),
-        class_="card",
-        id=_anchor(story.id),
-    )
-
-
-def _runs(pm: Postmortem, when: Clock) -> Child:
-    if not pm.runs:
-        return None
-    return _section("runs", "Runs", [_run(run, when) for run in pm.runs])
-
-
-def _run(run: RunStory, when: Clock) -> Html:
-    title = f"{run.id}: {f'{run.runbook} {run.version}'.strip() or '?'}"
-    steps = [
-        tag("li", _sign(m.tone), tag("span", line(m.what, 300), " ", cited(m.events)))
-        for m in run.moments
-    ]
-    return tag(
-        "article",
-        tag("h3", title),
-        tag("p", run_line(run, when), " ", cited(run.events)),
-        exhibits_html(run.exhibits),
-        tag("ol", steps, class_="steps") if steps else None,
-        class_="card",
-    )
-
-
-def _follow_ups(pm: Postmortem) -> Child:
-    owed = [tag("li", line(owed_line(one), 4_000), " ", cited(one.events)) for one in pm.owed]
-    items = [tag("li", remark.text, " ", cited(remark.events)) for remark in pm.follow_ups]
-    both = [
-        [tag("p", "Opened in the incident:"), tag("ul", owed)] if owed else None,
-        [tag("p", "Suggested by the record:"), tag("ul", items)] if items else None,
-    ]
-    return _section("follow-ups", "Follow-ups", both) if owed or items else None

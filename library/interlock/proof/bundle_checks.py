@@ -86,7 +86,7 @@ def bundle_findings(
     texts = (*lines, *(one["body"] for one in block["also"]))
     yield from _whatever("parts.jsonl", _parts(files, manifest, [bodies[one] for one in texts]))
     yield from _whatever("keys", _rotations(block, trusted))
-    yield from _whatever("anchors", _anchors(block, keys, outside))
+    yield from _whatever("anchors", anchor_findings(block, keys, outside))
 
 
 def _whatever(about: str, findings: Findings) -> Findings:
@@ -208,7 +208,9 @@ def _rotations(block: Mapping[str, Any], trusted: Sequence[Key]) -> Findings:
         yield Finding("keys", True, f"{len(keys)} keys, each signed for by the one before it.")
 
 
-def _anchors(block: Mapping[str, Any], keys: Sequence[Key], outside: str | None) -> Findings:
+def anchor_findings(
+    block: Mapping[str, Any], keys: Sequence[Key], outside: str | None
+) -> Findings:
     """Whether the log of this bundle goes on from checkpoints that stand elsewhere."""
     if outside is None:
         text = "Not compared. Give --anchor: without it, the key's holder could show another log."

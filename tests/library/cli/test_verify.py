@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import pytest
 from desk import Desk
-from support import proofs
+from interlock.export import build, html, page_digest
+from sample_incident import INCIDENT, sample
+from support import page_proofs, proofs
 
 _EVENTS = proofs.bodies(5)
 
@@ -139,3 +141,27 @@ def test_a_new_key_is_shown_to_be_published(desk: Desk) -> None:
     result = desk.run("log rotate-key 'the old one was lost'")
     assert "✔ Key 77e5e260 signs from event 6 on." in result.out
     assert proofs.KEY in result.out
+
+
+def _page(desk: Desk, page: str) -> None:
+    (desk.cwd / "INC-1.html").write_text(page, encoding="utf-8")
+
+
+def test_a_page_is_checked_from_its_text_and_a_changed_word_is_named(desk: Desk) -> None:
+    told = build(INCIDENT, sample())
+    page = html(told, proof=page_proofs.proof(sample(), page=page_digest(told)))
+    _page(desk, page)
+    result = desk.run(f"verify INC-1.html --key {page_proofs.public()}")
+    assert result.code == 0
+    assert "✔ text: Every word is what the log states was exported." in result.out
+    _page(desk, page.replace("blocks 5 sessions", "blocks 6 sessions", 1))
+    result = desk.run("verify INC-1.html")
+    assert result.code == 1
+    assert "✖ event 13: What is shown is not what was exported." in result.out
+
+
+def test_a_page_without_a_proof_proves_nothing(desk: Desk) -> None:
+    _page(desk, html(build(INCIDENT, sample())))
+    result = desk.run("verify INC-1.html")
+    assert result.code == 1
+    assert "It carries no proof that can be read" in result.out

@@ -19,7 +19,8 @@ def said(story: Story) -> list[str]:
 
 
 def number(postmortem: Postmortem, label: str) -> str:
-    return next(n.value for n in postmortem.numbers if n.label == label)
+    values = {n.label: n.value for n in postmortem.numbers}
+    return (values | {m.label: m.value for m in postmortem.metrics})[label]
 
 
 def test_every_event_of_the_sample_is_cited_by_exactly_one_moment() -> None:

@@ -67,8 +67,8 @@ def test_a_vote_on_it_is_told_of_each_member_and_a_refused_one_of_the_whole() ->
 
 
 def test_waiting_for_it_counts_once() -> None:
-    numbers = build(INCIDENT, planned().entries).numbers
-    waited = [number.label for number in numbers if number.label.startswith("Waited")]
+    metrics = build(INCIDENT, planned().entries).metrics
+    waited = [metric.label for metric in metrics if metric.label.startswith("Waited")]
     assert waited == ["Waited for P-1"]
 
 

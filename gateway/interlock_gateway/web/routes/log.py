@@ -74,7 +74,7 @@ async def bundle(incident: str, who: PersonOnly, gateway: Asking) -> Response:
     stated = await gateway.proof.bundling.state(who, incident, "bundle")
     known = (await gateway.timeline.whole(who, incident))[: stated.length]
     sight = await gateway.overview.incident(incident)
-    told = postmortem(sight, known)
+    told = postmortem(sight, known, anchored=await gateway.proof.log.anchored(incident))
     more = {
         f"postmortem.{name}": (await asyncio.to_thread(FORMS[name].write, told)).encode()
         for name in ("md", "html")
