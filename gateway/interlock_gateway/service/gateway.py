@@ -9,17 +9,21 @@ from interlock_gateway.service.bell import Bell
 from interlock_gateway.service.chat.hearing import Hearing
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import Door
+from interlock_gateway.service.decisions import Decisions
 from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.drills import Drills
 from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
 from interlock_gateway.service.followups import FollowUps
 from interlock_gateway.service.glass import BreakGlass
+from interlock_gateway.service.hypotheses import Hypotheses
 from interlock_gateway.service.identity import CodeBook, Identity
 from interlock_gateway.service.inbox import Inbox
 from interlock_gateway.service.incidents import Incidents
 from interlock_gateway.service.logs import LogsLanguage
 from interlock_gateway.service.metrics import MetricsLanguage
+from interlock_gateway.service.milestones import Milestones, Pins
+from interlock_gateway.service.notes import Notes
 from interlock_gateway.service.overview import Overview
 from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.planning import Planning
@@ -44,6 +48,7 @@ from interlock_gateway.service.stewards import Stewards
 from interlock_gateway.service.targets import Actor, Logs, Metrics, Reader
 from interlock_gateway.service.telemetry import TelemetryQueries
 from interlock_gateway.service.timeline import Timeline
+from interlock_gateway.service.views import Views
 
 
 class Library(Protocol):
@@ -65,6 +70,18 @@ class ChatUses:
     hearing: Hearing
     links: Links
     door: Door | None
+
+
+@dataclass(frozen=True, slots=True)
+class EntryUses:
+    """What people write into a timeline, and the views that they make of it."""
+
+    notes: Notes
+    hypotheses: Hypotheses
+    decisions: Decisions
+    milestones: Milestones
+    pins: Pins
+    views: Views
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +107,7 @@ class Gateway:
     reconciling: Reconciling
     timeline: Timeline
     followups: FollowUps
+    entries: EntryUses
     recorded: RecordedRequests
     bell: Bell
     library: Library
@@ -155,6 +173,7 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
         followups=FollowUps(store, policy),
+        entries=_entries(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,
         policy=policy,
@@ -164,4 +183,15 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         bell=bell,
         drills=Drills(store, policy, seal, random, bell, stewards),
         stewards=stewards,
+    )
+
+
+def _entries(store: Store, policy: PolicySource) -> EntryUses:
+    return EntryUses(
+        notes=Notes(store),
+        hypotheses=Hypotheses(store, policy),
+        decisions=Decisions(store, policy),
+        milestones=Milestones(store),
+        pins=Pins(store),
+        views=Views(store, policy),
     )

@@ -15,6 +15,7 @@ from interlock_gateway.web.routes import (
     catalogue,
     chat,
     drills,
+    entries,
     identity,
     incidents,
     links,
@@ -48,7 +49,10 @@ def serve(
     app.state.gateway = gateway
     problems.install(app, pages.problem_page)
     guarded = [Depends(principal)]
-    busiest_first = (runs, approvals, plans, incidents, identity, catalogue, drills, links)
+    busiest_first = (
+        *(runs, approvals, plans, incidents, entries),
+        *(identity, catalogue, drills, links),
+    )
     for group in busiest_first:
         app.include_router(group.routes, dependencies=guarded)
     app.include_router(identity.open_routes)

@@ -18,6 +18,7 @@ from interlock_gateway.core.drill import is_drill
 from interlock_gateway.core.policy import Policy
 from interlock_gateway.service import records
 from interlock_gateway.service.approvals import Shown
+from interlock_gateway.service.followups import Owed
 from interlock_gateway.service.inbox import Waiting
 from interlock_gateway.service.overview import IncidentSight
 from interlock_gateway.service.plans import ShownPlan
@@ -116,7 +117,7 @@ def incident_view(
     sight: IncidentSight,
     entries: Sequence[Mapping[str, Any]],
     approvals: Sequence[render.ApprovalRow],
-    owed: Sequence[tuple[records.FollowUpRow, str]] = (),
+    owed: Sequence[Owed] = (),
 ) -> render.IncidentView:
     """Return an incident's page."""
     return render.IncidentView(
@@ -126,21 +127,24 @@ def incident_view(
         runs=tuple(map(run_row, sight.runs)),
         approvals=tuple(approvals),
         record=postmortem(sight, entries),
-        follow_ups=tuple(_follow_up(row, why_not) for row, why_not in owed),
+        follow_ups=tuple(map(follow_up_row, owed)),
     )
 
 
-def _follow_up(row: records.FollowUpRow, why_not: str) -> render.FollowUpRow:
+def follow_up_row(owed: Owed) -> render.FollowUpRow:
+    """Return a follow-up as pages show it."""
+    row = owed.row
     return render.FollowUpRow(
         id=row.id,
         about=row.about,
-        text=row.text,
+        text=owed.text,
         owner=row.owner,
         opened_at=row.opened_at,
-        why_not=why_not,
-        answer=row.answer,
+        why_not=owed.why_not,
+        answer=owed.answer,
         closed_by=row.closed_by,
         closed_at=row.closed_at,
+        due=row.due,
     )
 
 

@@ -116,6 +116,8 @@ Index(
 Index("plans_run", _named["plans"].run)
 Index("breaks_person", _named["breaks"].person)
 Index("followups_incident", _named["followups"].incident)
+Index("followups_state", _named["followups"].state)
+Index("questions_incident", _named["questions"].incident)
 Index("outbox_open", _named["outbox"].delivered_at, _named["outbox"].id)
 Index("inbox_open", _named["inbox"].handled_at, _named["inbox"].received_at)
 Index("links_person", _named["links"].person)
