@@ -101,7 +101,7 @@ async def test_an_update_says_something_that_is_there(
 
 
 async def test_only_people_of_the_incident_have_a_say(
-    home: House, responder: Someone, approver: Someone, incident: str, at: str
+    home: House, responder: Someone, approver: Someone, at: str
 ) -> None:
     await responder.post(at, {"text": "the deploy"})
     assert await approver.refused(at, {"text": "the disk"}) == "not-on-incident"
@@ -123,9 +123,7 @@ async def test_a_note_of_that_kind_opens_one(responder: Someone, incident: str, 
 # --- decisions ---------------------------------------------------------------------------------
 
 
-async def test_a_decision_keeps_its_options_and_reason(
-    home: House, responder: Someone, incident: str
-) -> None:
+async def test_a_decision_keeps_its_options_and_reason(responder: Someone, incident: str) -> None:
     body = {
         "choice": "Fail over",
         "options": ["wait", "restart"],

@@ -130,16 +130,14 @@ async def test_evidence_is_named_once_and_bounded(
 
 @pytest.mark.parametrize("text", ["x" * 10_000, "<script>alert(1)</script>", "\u202eevil", "=1+1"])
 async def test_words_are_kept_as_they_are_written(
-    home: House, responder: Someone, incident: str, text: str
+    responder: Someone, incident: str, text: str
 ) -> None:
     await _noted(responder, incident, text)
     page = await responder.get(f"/v1/incidents/{incident}/timeline")
     assert list(page["entries"][-1]["parts"].values()) == [{"text": text}]
 
 
-async def test_nobody_without_a_part_in_it_writes(
-    home: House, approver: Someone, incident: str
-) -> None:
+async def test_nobody_without_a_part_in_it_writes(approver: Someone, incident: str) -> None:
     path = f"/v1/incidents/{incident}/notes"
     assert await approver.refused(path, {"text": "x"}) == "not-on-incident"
 
@@ -214,7 +212,7 @@ async def test_a_step_may_note_about_an_answer_that_it_got(
 
 
 async def test_a_step_points_at_no_event_of_another_incident(
-    home: House, run: RunAt, responder: Someone, incident: str
+    home: House, run: RunAt, responder: Someone
 ) -> None:
     other = await responder.declares("Another one")
     foreign = (await home.timeline(other))[0]["id"]
@@ -223,7 +221,7 @@ async def test_a_step_points_at_no_event_of_another_incident(
 
 
 async def test_a_step_opens_a_hypothesis_and_asks_a_question(
-    home: House, run: RunAt, responder: Someone, incident: str
+    run: RunAt, responder: Someone, incident: str
 ) -> None:
     assert (await _run_note(run, "hypothesis")).is_success
     assert (await _run_note(run, "question")).is_success

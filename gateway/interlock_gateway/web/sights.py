@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from interlock.export import Entry, Exhibit, Postmortem, build
+from interlock.export import Entry, Exhibit, Postmortem, build, told_by
 from interlock.export.cells import cell_text
 from interlock.export.exhibits import grid_of
 from interlock.export.model import Grid, Pairs
@@ -148,10 +148,12 @@ def follow_up_row(owed: Owed) -> render.FollowUpRow:
     )
 
 
-def postmortem(sight: IncidentSight, entries: Sequence[Mapping[str, Any]]) -> Postmortem:
-    """Return an incident's record as every export and page reads it."""
+def postmortem(
+    sight: IncidentSight, entries: Sequence[Mapping[str, Any]], *, view: str = ""
+) -> Postmortem:
+    """Return an incident's record as every export and page reads it, or as a view tells it."""
     found = [Entry(entry["event"], entry["parts"]) for entry in entries]
-    return build(views.incident(sight), found)
+    return told_by(build(views.incident(sight), found), view)
 
 
 def inbox(

@@ -1,9 +1,9 @@
-"""The incident's story: notes, the timeline, documents."""
+"""The incident's story: the timeline, documents."""
 # ruff: noqa: D417  the options that verbs share are described once, in Access and Form
 
 import textwrap
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -14,7 +14,6 @@ from interlock.cli.home import USUAL, Access
 from interlock.cli.page import PLAIN, Form, Json, document, show_list
 from interlock.cli.plain import cut, flat
 from interlock.cli.world import here
-from interlock.errors import UsageError
 from interlock.export import Entry, Moment, Tone, build
 from interlock.export.model import GLYPHS
 from interlock.export.narrate import narrate, scene_of
@@ -34,33 +33,8 @@ _STYLES = {
     Tone.BAD: "bad",
 }
 
-Kind = Literal[
-    "observation", "decision", "hypothesis", "question", "answer", "surprise", "correction"
-]
 PAGE = 500
 """Entries asked for at once."""
-
-
-def note(
-    incident_id: str,
-    text: str,
-    /,
-    *,
-    kind: Kind = "observation",
-    at: str = "",
-    access: Access = USUAL,
-) -> None:
-    """Write a note on an incident's timeline.
-
-    Args:
-        text: what you saw, think or decided
-        kind: what sort of note it is
-        at: when it happened, if not now: 10:42 (your clock) or an ISO time
-    """
-    time = moment_of(at, here().now()).isoformat() if at else ""
-    with access.connect() as gateway:
-        gateway.send(client.add_note(incident_id, text, kind, time))
-    here().say(f"✔ Noted on {flat(incident_id)} as {kind}.", "good")
 
 
 def timeline(
@@ -77,7 +51,7 @@ def timeline(
         follow: keep watching; Ctrl-C ends
     """
     with access.connect() as gateway:
-        incident, entries = _all(gateway, incident_id)
+        incident, entries = whole(gateway, incident_id)
         if form.json:
             show_list(entries, [], form, empty="")
             return
@@ -98,6 +72,7 @@ def export(
     output: Annotated[Path | None, Parameter(name=["--output", "-o"])] = None,
     access: Annotated[Access, Parameter(name="*", parse=r"^(?!as_)")] = USUAL,
     person: str = "",
+    view: str = "",
 ) -> None:
     """Write the timeline as a document.
 
@@ -105,9 +80,10 @@ def export(
         as_form: md, html or json
         output: the file to write; without it the document is printed
         person: which of the people logged in here asks (elsewhere called --as)
+        view: a narrative view that tells it: NAME, or NAME@VERSION
     """
     with replace(access, as_=person).connect() as gateway:
-        text = gateway.text(client.export(incident_id, as_form))
+        text = gateway.text(client.export(incident_id, as_form, view))
     if output is None:
         document(text)
         return
@@ -116,36 +92,8 @@ def export(
     here().say(f"✔ {path} ({len(text.encode()) / 1000:,.0f} kB)", "good")
 
 
-def moment_of(text: str, now: datetime) -> datetime:
-    """Return the moment that a person means by `text`, who writes at `now`.
-
-    Raises:
-        UsageError: it is not a time, or lies in the future.
-    """
-    local = now.astimezone()
-    try:
-        clock = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007  the zone is added below
-        moment = local.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
-    except ValueError:
-        moment = _iso(text)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=local.tzinfo)
-    if moment > now + timedelta(minutes=1):
-        raise UsageError(
-            f"{flat(text)} is still to come.", help="For yesterday write the date too."
-        )
-    return moment
-
-
-def _iso(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{flat(text)!r} is not a time.", help="Write 10:42, or 2026-11-23T10:42Z."
-        ) from None
-
-
-def _all(gateway: "Client", incident_id: str) -> tuple[Json, list[Json]]:
+def whole(gateway: "Client", incident_id: str) -> tuple[Json, list[Json]]:
+    """Return an incident and every entry of its timeline."""
     entries: list[Json] = []
     after = 0
     while True:
@@ -183,5 +131,7 @@ def _print_moment(moment: Moment) -> None:
     head = f"{time} {since:>8}  {GLYPHS[moment.tone]} {cut(who, 10):<10}  "
     room = max(20, world.width - len(head))
     style = _STYLES.get(moment.tone, "")
-    for number, line in enumerate(textwrap.wrap(flat(moment.what), room) or [""]):
+    links = "".join(f" → {link.word} #{', #'.join(link.events)}" for link in moment.links)
+    said = flat(moment.what + links)
+    for number, line in enumerate(textwrap.wrap(said, room) or [""]):
         world.say((" " * len(head) if number else head) + world.styled(line, style))

@@ -19,6 +19,7 @@ from interlock.export.model import Entry, Exhibit, Moment, Postmortem, Tone
 from interlock.export.to_document import document, document_text
 from interlock.export.to_html import html
 from interlock.export.to_markdown import markdown
+from interlock.export.views import told_by
 
 __all__ = [
     "FORMS",
@@ -35,6 +36,7 @@ __all__ = [
     "html",
     "markdown",
     "render",
+    "told_by",
 ]
 
 
@@ -58,11 +60,11 @@ FORMS: Mapping[str, Form] = {
 """Every form that `interlock export --as` takes; the name is also the file's suffix."""
 
 
-def render(form: str, postmortem: Postmortem, *, zone: str = "UTC") -> str:
-    """Return the postmortem in one of `FORMS`.
+def render(form: str, postmortem: Postmortem, *, zone: str = "UTC", view: str = "") -> str:
+    """Return the postmortem in one of `FORMS`, as its view `NAME` or `NAME@VERSION` tells it.
 
     Raises:
-        UsageError: no such form, or no such time zone.
+        UsageError: no such form, no such time zone, or no such view.
     """
     known = FORMS.get(form)
     if known is None:
@@ -71,4 +73,4 @@ def render(form: str, postmortem: Postmortem, *, zone: str = "UTC") -> str:
             code="bad-request",
             help=f"Choose one of: {', '.join(FORMS)}.",
         )
-    return known.write(postmortem, zone=zone)
+    return known.write(told_by(postmortem, view), zone=zone)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from interlock.export.clock import Clock
 from interlock.export.model import Postmortem, Record, Remark
 from interlock.export.text import count
+from interlock.export.views import about_view
 
 Line = tuple[str, str, tuple[str, ...]]
 _FEW = 5
@@ -21,6 +22,7 @@ def about_lines(pm: Postmortem, when: Clock) -> list[Line]:
         ("Source", f"{source}; what a line says stands in the events it cites", ()),
         ("Times", f"{zone}, {order}{_undated(record)}", ()),
         ("Recorded by", _recorders(record), ()),
+        *about_view(pm),
         *_gaps(record),
         ("Anchoring", record.anchored, ()),
     ]

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from interlock.export.fold import ACTION_ENDS, QUERY_ENDS, REFUSALS, STEP_ENDS, fold
+from interlock.export.ledger import ledger_of, open_questions
 from interlock.export.model import (
     ApprovalStory,
     Entry,
@@ -31,6 +32,7 @@ from interlock.export.stories import (
 )
 from interlock.export.telling import Scene
 from interlock.export.text import duration, shown
+from interlock.export.views import views_of
 
 NOT_ANCHORED = "this record is not anchored outside the store yet"
 """What an export says until the log has an anchor; its absence is not hidden."""
@@ -81,6 +83,8 @@ def build(
         follow_ups=_follow_ups(readings, moments, approvals),
         exported_at=exported_at,
         owed=owed_of(readings),
+        ledger=ledger_of(readings),
+        views=views_of(readings),
     )
 
 
@@ -296,13 +300,14 @@ def _follow_ups(
     resolved = {r.subject.approval for r in readings if r.type in ends}
     found = [
         *(("Find out and record what came of it", m) for m in moments if _is_open(m, resolved)),
-        *(("Still open", m) for m in _questions(moments)),
         *(("Never answered", m) for m in _last_attempts(moments) if m.tone is Tone.UNKNOWN),
     ]
     late = "Nobody decided {} in time: who could have, and were they told?"
     expired = (story for story in approvals if story.state == "expired")
+    asked = open_questions(ledger_of(readings))
     return (
         *(Remark(f"{what}: {m.what}", m.events) for what, m in found),
+        *(Remark(f"Still open: question: “{one.text}”", one.events) for one in asked),
         *(Remark(late.format(story.id), story.events[:1]) for story in expired),
     )
 
@@ -310,17 +315,6 @@ def _follow_ups(
 def _is_open(moment: Moment, resolved: set[str]) -> bool:
     kinds = {"action.outcome_unknown", "action.started", "action.prepared"}
     return moment.type in kinds and moment.subject.approval not in resolved
-
-
-def _questions(moments: Sequence[Moment]) -> list[Moment]:
-    """Return the questions after the last answer; which answer meets which is not recorded."""
-    open_questions: list[Moment] = []
-    for told in moments:
-        if told.type == "note.answer":
-            open_questions.clear()
-        elif told.type == "note.question":
-            open_questions.append(told)
-    return open_questions
 
 
 def _last_attempts(moments: Sequence[Moment]) -> list[Moment]:

@@ -127,6 +127,10 @@ class Ledger:
     pins: tuple[Pinned, ...] = ()
 
 
+NO_LEDGER = Ledger()
+"""Of an incident in which nobody kept account of anything."""
+
+
 @dataclass(frozen=True, slots=True)
 class ViewItem:
     """An item of a narrative view: an event, or a heading, and what its author says of it.

@@ -10,6 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from interlock.export.entries import NO_LEDGER, Ledger, Link, View
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -163,6 +165,7 @@ class Moment:
         offset_s: seconds from the incident's start.
         who: a person's id, `Interlock`, or `R-1 (you)` for what a run did.
         what: one sentence.
+        links: what it has to do with other events, such as which corrects it.
     """
 
     events: tuple[str, ...]
@@ -176,6 +179,12 @@ class Moment:
     subject: Subject
     sources: tuple[Source, ...] = ()
     exhibits: tuple[Exhibit, ...] = ()
+    links: tuple[Link, ...] = ()
+
+    @property
+    def corrected(self) -> bool:
+        """Whether a later note corrects it."""
+        return any(link.word == "corrected by" for link in self.links)
 
     def fact(self, name: str) -> str:
         """Return the first text that an event behind this moment holds under `name`, or ""."""
@@ -320,8 +329,9 @@ class FollowUp:
     """What the postmortem owes an answer to, or its answer.
 
     Attributes:
-        about: the approval it came of.
-        owner: who led the incident when it was opened; "" for nobody.
+        about: the approval it came of; "" where a person wrote it down.
+        owner: whom it falls to; "" for nobody.
+        due: the day until which it is to be done; "" for none.
         closed_by, answer: how it ended; "" while it is open.
     """
 
@@ -332,6 +342,7 @@ class FollowUp:
     closed_by: str
     answer: str
     events: tuple[str, ...]
+    due: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +379,9 @@ class Postmortem:
         moments: everything that happened, in time; undated ones last.
         follow_ups: suggestions drawn from the record alone.
         owed: follow-ups that were opened in the incident, with their answers.
+        ledger: what people kept account of.
+        views: the narrative views that were saved, in every version.
+        view: the one that this is told by; None for the whole.
         exported_at: when this was made, or None.
     """
 
@@ -388,3 +402,6 @@ class Postmortem:
     follow_ups: tuple[Remark, ...]
     exported_at: datetime | None = None
     owed: tuple[FollowUp, ...] = ()
+    ledger: Ledger = NO_LEDGER
+    views: tuple[View, ...] = ()
+    view: View | None = None

@@ -200,6 +200,7 @@ def _owed(opened: Reading, closed: Reading | None) -> FollowUp:
         closed_by=(closed.word("person") or "?") if closed else "",
         answer=closed.said("answer") if closed else "",
         events=cites(reading for reading in (opened, closed) if reading),
+        due=opened.word("due"),
     )
 
 

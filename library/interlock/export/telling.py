@@ -1,9 +1,10 @@
 """What the sentences of a timeline are made of, whatever they tell."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
+from interlock.export.entries import Link
 from interlock.export.exhibits import HEADLINE
 from interlock.export.model import Tone
 from interlock.export.reading import Reading
@@ -14,7 +15,8 @@ from interlock.export.text import capped, duration
 class Scene:
     """What other events say that a sentence needs: who runs a run, what an approval asks.
 
-    `over` names the runs that have ended: what has no end in them will never get one.
+    `over` names the runs that have ended: what has no end in them will never get one. `links` are
+    those of each event, by its id.
     """
 
     requesters: Mapping[str, str]
@@ -22,6 +24,7 @@ class Scene:
     reasons: Mapping[str, str]
     start: datetime | None = None
     over: frozenset[str] = frozenset()
+    links: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

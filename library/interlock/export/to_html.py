@@ -14,6 +14,7 @@ from itertools import groupby
 from interlock.export.about import about_lines
 from interlock.export.clock import Clock, clock
 from interlock.export.html_exhibits import exhibits_html, scrolling
+from interlock.export.html_ledger import ledger_html, links_html, view_html
 from interlock.export.markup import Child, Html, style, tag
 from interlock.export.model import (
     GLYPHS,
@@ -80,6 +81,8 @@ def _body(pm: Postmortem, when: Clock) -> Child:
             "main",
             _about(pm, when),
             _summary(pm, when),
+            view_html(pm, when, cited),
+            ledger_html(pm, when, cited),
             _timeline(pm, when),
             _approvals(pm, when),
             _runs(pm, when),
@@ -213,8 +216,8 @@ def _moment(moment: Moment, when: Clock) -> Html:
         "li",
         times,
         _sign(moment.tone),
-        tag("div", said, asked, _backing(moment), class_="body"),
-        class_=f"moment {moment.tone}",
+        tag("div", said, links_html(moment, cited), asked, _backing(moment), class_="body"),
+        class_=f"moment {moment.tone}{' corrected' if moment.corrected else ''}",
     )
 
 

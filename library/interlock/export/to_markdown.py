@@ -11,6 +11,7 @@ from interlock.export.about import about_lines
 from interlock.export.clock import Clock, clock
 from interlock.export.fold import REFUSALS
 from interlock.export.markdown_exhibits import exhibit_lines
+from interlock.export.markdown_ledger import cited, ledger_lines, links_of, view_lines
 from interlock.export.markdown_text import cell, prose
 from interlock.export.model import (
     GLYPHS,
@@ -41,14 +42,12 @@ def markdown(postmortem: Postmortem, *, zone: str = "UTC") -> str:
         UsageError: the zone is not known.
     """
     when = clock(zone)
-    sections = (_header, _summary, _to_write, _timeline, _approvals, _refusals, _runs, _rest, _end)
+    sections = (
+        *(_header, _summary, view_lines, _to_write, ledger_lines, _timeline),
+        *(_approvals, _refusals, _runs, _rest, _end),
+    )
     lines = [text for section in sections for text in section(postmortem, when)]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def cited(events: Sequence[str]) -> str:
-    """Return citations in a code span: GitHub would link a bare #12 to an issue."""
-    return f"`{' '.join(f'[#{event}]' for event in events)}`" if events else ""
 
 
 # --- the top -----------------------------------------------------------------------------------
@@ -117,17 +116,14 @@ def _to_write(pm: Postmortem, _: Clock) -> Iterator[str]:
     yield from ("## Resolution", "")
     done = [m for m in pm.moments if m.type in _RESOLVING]
     yield from (*map(_bullet, done), "") if done else (f"{TO_WRITE} what ended it.", "")
-    decisions = [m for m in pm.moments if m.type == "note.decision"]
-    if decisions:
-        yield from ("## Decisions", "", *map(_bullet, decisions), "")
 
 
 _RESOLVING = frozenset({"action.succeeded", "action.resolved", "action.proven", "incident.closed"})
 
 
 def _bullet(moment: Moment) -> str:
-    what = prose(moment.what.removeprefix("decision: "))
-    return f"- {GLYPHS[moment.tone]} {prose(moment.who)}: {what} {cited(moment.events)}"
+    said = f"{prose(moment.who)}: {prose(moment.what)}"
+    return f"- {GLYPHS[moment.tone]} {said} {cited(moment.events)}"
 
 
 # --- the timeline ------------------------------------------------------------------------------
@@ -152,6 +148,7 @@ def _row(moment: Moment, when: Clock) -> str:
     since = offset(moment.offset_s) if moment.offset_s is not None else "—"
     late = when.late(moment.time, moment.recorded)
     what = f"{GLYPHS[moment.tone]} {cell(moment.what)}" + (f" ({late})" if late else "")
+    what += links_of(moment)
     return f"| {at} |{local} {since} | {cell(moment.who)} | {what} | {cited(moment.events)} |"
 
 
@@ -309,4 +306,6 @@ def owed_line(owed: FollowUp) -> str:
     """Return what the postmortem owes, to whom it falls, and the answer once there is one."""
     owner = f" Owner: {owed.owner}." if owed.owner else ""
     answer = f" Closed by {owed.closed_by}: “{owed.answer}”" if owed.closed_by else " Open."
-    return f"{owed.id}, about {owed.about}: {owed.text}{owner}{answer}"
+    about = f", about {owed.about}" if owed.about else ""
+    due = f" Due: {owed.due}." if owed.due else ""
+    return f"{owed.id}{about}: {owed.text}{owner}{due}{answer}"

@@ -145,12 +145,13 @@ async def export(
     who: PersonOnly,
     gateway: Asking,
     form: Annotated[Literal["md", "html", "json"], Query(alias="as")] = "md",
+    view: Annotated[str, Query(max_length=60)] = "",
 ) -> Response:
     """Give the timeline as a document; that it was taken is itself an event."""
     entries = await gateway.timeline.whole(who, incident)
     sight = await gateway.overview.incident(incident)
     kind = FORMS[form]
-    content = await asyncio.to_thread(lambda: kind.write(postmortem(sight, entries)))
+    content = await asyncio.to_thread(lambda: kind.write(postmortem(sight, entries, view=view)))
     await gateway.timeline.exported(who, incident, form)
     headers = {"Content-Disposition": f'attachment; filename="{incident}.{form}"'}
     return Response(content, media_type=kind.media_type, headers=headers)
