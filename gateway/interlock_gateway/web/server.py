@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI, Response
 from starlette.types import Scope
 
 from interlock_gateway.service.gateway import Gateway
-from interlock_gateway.web import pages, problems
+from interlock_gateway.web import entry_pages, pages, problems, view_pages
 from interlock_gateway.web.auth import principal
 from interlock_gateway.web.bounds import Bounds
 from interlock_gateway.web.routes import (
@@ -58,6 +58,8 @@ def serve(
     app.include_router(identity.open_routes)
     app.include_router(pages.open_routes)
     app.include_router(pages.routes)
+    app.include_router(entry_pages.routes)
+    app.include_router(view_pages.routes)
     app.include_router(chat.open_routes)
     app.include_router(chat.routes)
 

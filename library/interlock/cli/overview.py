@@ -28,7 +28,8 @@ Respond
 Afterwards
   timeline INC-1           what happened; --follow keeps watching
   mark INC-1 detected 12   mark a milestone on an event, or --at a time
-  pin, unpin INC-1 12      put an event on top of the record
+  pin INC-1 12             put an event on top of the record
+  unpin INC-1 12           take it down again
   view                     tell it in your own order: edit, show, list, diff
   follow-ups               what is to be done, of all incidents
   export INC-1 --as md     the timeline as a document: md, html or json

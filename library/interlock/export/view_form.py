@@ -24,7 +24,7 @@ _EVENT = re.compile(r"- #([1-9][0-9]{0,14})\s*\Z")
 _HEADING = re.compile(r"## (\S.*)\Z")
 _VERSION = re.compile(r"version:\s*(0|[1-9][0-9]{0,8})\s*\Z")
 _HIDE = re.compile(r"hide:(.*)\Z")
-_BREAKS = re.compile(r"[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+_BREAKS = re.compile(r"\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 """What some programs take for the end of a line, and others do not."""
 
 HOW = """\

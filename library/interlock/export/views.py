@@ -66,7 +66,7 @@ def about_view(pm: Postmortem) -> list[tuple[str, str, tuple[str, ...]]]:
     older = f"; version {view.newest} is newer" if view.version < view.newest else ""
     gone = "; what it held was destroyed" if view.destroyed else ""
     left = f"; it leaves out: {', '.join(view.hide)}" if view.hide else "; it leaves nothing out"
-    said = f"{view.name}@{view.version} by {view.by}, which picks {count(events, 'event')}"
+    said = f"version {view.version} of {view.name}, by {view.by}, picks {count(events, 'event')}"
     return [("View", f"{said} in its own order{left}{older}{gone}", view.events)]
 
 
