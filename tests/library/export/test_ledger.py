@@ -142,7 +142,7 @@ def test_a_correction_and_what_it_corrects_lead_to_each_other() -> None:
 
 
 def test_what_is_folded_away_stays_corrected() -> None:
-    place = {"run": "R-1", "step": "look", "attempt": 1, "ordinal": 0}
+    place: dict[str, Any] = {"run": "R-1", "step": "look", "attempt": 1, "ordinal": 0}
     story = [
         DECLARED,
         entry(2, "query.started", **place),

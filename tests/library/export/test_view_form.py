@@ -1,5 +1,7 @@
 """A view as text to edit: what is written reads back the same, and no line is guessed at."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -88,7 +90,7 @@ def test_what_is_written_reads_back_the_same(
     hide: list[str],
     base: int,
 ) -> None:
-    items = [*headings, *({"event": event} for event in events)]
+    items: list[dict[str, Any]] = [*headings, *({"event": event} for event in events)]
     told = [
         {**item, "text": text} if text else item for item, text in zip(items, texts, strict=False)
     ]
