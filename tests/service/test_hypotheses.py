@@ -163,6 +163,8 @@ async def test_an_observer_notes_and_neither_decides_nor_marks(
     await responder.post(f"{at}/roles", role)
     await observer.post(f"{at}/notes", {"text": "seen"})
     assert await observer.refused(f"{at}/decisions", {"choice": "wait"}) == "not-on-incident"
+    sideways = {"text": "wait", "kind": "decision"}
+    assert await observer.refused(f"{at}/notes", sideways) == "not-on-incident"
     mark = {"milestone": "resolved", "event": 1}
     assert await observer.refused(f"{at}/milestones", mark) == "not-on-incident"
     assert await observer.refused(f"{at}/followups", {"text": "mend"}) == "not-on-incident"

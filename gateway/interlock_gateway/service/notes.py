@@ -12,7 +12,13 @@ from interlock.errors import InterlockError, refusal
 from interlock_gateway.core.ledger import NOTES, NOTES_OF_RUNS, When
 from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.citing import Cited, cite, cite_all, cite_id, references, texts_of
-from interlock_gateway.service.entering import Written, must_take_notes, timed, written
+from interlock_gateway.service.entering import (
+    Written,
+    must_steer,
+    must_take_notes,
+    timed,
+    written,
+)
 from interlock_gateway.service.entry_records import QuestionRow
 from interlock_gateway.service.hypotheses import Opening, open_hypothesis
 from interlock_gateway.service.identity import Principal
@@ -68,7 +74,7 @@ class Notes:
         kind = _kind_of(note)
 
         def unit(tx: Transaction) -> tuple[str, str]:
-            must_take_notes(tx, who, incident)
+            (must_steer if kind == "decision" else must_take_notes)(tx, who, incident)
             if kind == "hypothesis":
                 opening = Opening(note.text, when=note.when, evidence=note.evidence)
                 return open_hypothesis(tx, who, incident, opening)
@@ -105,6 +111,10 @@ def note_of_step(tx: Transaction, who: Principal, run: RunRow, note: StepNote) -
     return event
 
 
+_NAMED = {"answer": "answers", "correction": "corrects"}
+"""How the data of a note names the one event that it is about."""
+
+
 def _kind_of(note: Note) -> str:
     """Return what kind of note it is, or refuse one that names too little or too much."""
     named = {"answer": note.answers, "correction": note.corrects}
@@ -127,9 +137,7 @@ def _kind_of(note: Note) -> str:
 
 def _noted(tx: Transaction, who: Principal, incident: str, note: Note, kind: str) -> str:
     target = _target(tx, incident, note, kind)
-    named = (
-        {f"{'answers' if kind == 'answer' else 'corrects'}": target.reference} if target else {}
-    )
+    named = {_NAMED[kind]: target.reference} if target else {}
     evidence = references(cite_all(tx, incident, note.evidence))
     event = tx.append(
         Draft(

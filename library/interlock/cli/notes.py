@@ -185,9 +185,9 @@ def mark(
     incident_id: str,
     milestone: Milestone,
     event: str = "",
-    why: str = "",
     /,
     *,
+    because: str = "",
     at: str = "",
     access: Access = USUAL,
 ) -> None:
@@ -196,11 +196,11 @@ def mark(
     Args:
         milestone: which turn of the incident it is; mitigated is the repair
         event: the event's number in the timeline, such as 12
-        why: what shows that it was then
+        because: what shows that it was then
         at: a time instead of an event: 10:42, ~10:40, "yesterday 23:10", 2026-11-23T10:42Z
     """
     which = number(event) if event else 0
-    done = _send(access, entries.mark(incident_id, milestone, which, why, moment(at)))
+    done = _send(access, entries.mark(incident_id, milestone, which, because, moment(at)))
     where = f"on #{which}" if which else f"at {flat(at)}"
     here().say(f"✔ Marked {milestone} {where}{place(done)}.", "good")
 

@@ -33,6 +33,8 @@ _STYLES = {
     Tone.BAD: "bad",
 }
 
+_MOST_NUMBERS = 3
+"""Events of one line that are named; what else was folded into it stands in the documents."""
 PAGE = 500
 """Entries asked for at once."""
 
@@ -132,6 +134,7 @@ def _print_moment(moment: Moment) -> None:
     room = max(20, world.width - len(head))
     style = _STYLES.get(moment.tone, "")
     links = "".join(f" → {link.word} #{', #'.join(link.events)}" for link in moment.links)
-    said = flat(moment.what + links)
+    numbers = " ".join(f"[#{event}]" for event in moment.events[:_MOST_NUMBERS])
+    said = flat(f"{moment.what} {numbers}{links}")
     for number, line in enumerate(textwrap.wrap(said, room) or [""]):
         world.say((" " * len(head) if number else head) + world.styled(line, style))

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from cyclopts import App
 
 from interlock.cli.home import USUAL, Access
-from interlock.cli.page import PLAIN, Form, Json, document, field, show_list
+from interlock.cli.incidents import moment
+from interlock.cli.page import PLAIN, Column, Form, Json, document, field, show_list
 from interlock.cli.plain import flat
 from interlock.cli.story import whole
 from interlock.cli.world import here
@@ -27,7 +28,10 @@ app = App(name="view", help="Tell an incident in an order of your own, with head
 
 NAME = "postmortem"
 NONE = "No view yet. Make one: interlock view edit {incident}"
-_COLUMNS = [field("view"), field("version"), field("by"), field("at")]
+_COLUMNS = [
+    *(field("view"), field("version"), field("by")),
+    Column("saved", lambda row: moment(row.get("at"))),
+]
 _NO_EDITOR = "Set EDITOR, or write the text into a file: `interlock view edit INC --file FILE`."
 
 
@@ -144,11 +148,11 @@ def _page(gateway: "Client", incident_id: str, name: str, before: Json | None) -
     picks = {str(item.get("event")) for item in form.items}
     lines = [f"// {name} of {incident_id}", ""]
     lines += [*view_form.written(form), "", "// Not picked; take // away before - to pick one:"]
-    for moment in moments:
-        if not picks & {*moment.events}:
-            at = f"{moment.time:%Y-%m-%d %H:%M:%S}Z" if moment.time else "undated"
-            what = flat(f"{moment.who}: {moment.what}")[:200]
-            lines += [f"// {at} {what}", f"//- #{moment.events[0]}"]
+    for one in moments:
+        if not picks & {*one.events}:
+            at = f"{one.time:%Y-%m-%d %H:%M:%S}Z" if one.time else "undated"
+            what = flat(f"{one.who}: {one.what}")[:200]
+            lines += [f"// {at} {what}", f"//- #{one.events[0]}"]
     return view_form.HOW + "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from interlock.export.entries import Ledger
 from interlock.export.fold import ACTION_ENDS, QUERY_ENDS, REFUSALS, STEP_ENDS, fold
 from interlock.export.ledger import ledger_of, open_questions
 from interlock.export.model import (
@@ -63,7 +64,7 @@ def build(
     moments = _moments(readings, scene_of(readings, start))
     declared = first(readings, "incident.declared")
     approvals = approvals_of(readings, moments)
-    roles = incident.get("roles")
+    roles, ledger = incident.get("roles"), ledger_of(readings)
     return Postmortem(
         id=_named(incident, "id")
         or (shown(readings[0].event.get("incident")) if readings else ""),
@@ -80,10 +81,10 @@ def build(
         moments=moments,
         runs=runs_of(readings, moments),
         approvals=approvals,
-        follow_ups=_follow_ups(readings, moments, approvals),
+        follow_ups=_follow_ups(readings, moments, approvals, ledger),
         exported_at=exported_at,
         owed=owed_of(readings),
-        ledger=ledger_of(readings),
+        ledger=ledger,
         views=views_of(readings),
     )
 
@@ -294,7 +295,10 @@ def _phases(readings: Sequence[Reading]) -> tuple[Phase, ...]:
 
 
 def _follow_ups(
-    readings: Sequence[Reading], moments: Sequence[Moment], approvals: Sequence[ApprovalStory]
+    readings: Sequence[Reading],
+    moments: Sequence[Moment],
+    approvals: Sequence[ApprovalStory],
+    ledger: Ledger,
 ) -> tuple[Remark, ...]:
     ends = {"action.resolved", "action.proven"}
     resolved = {r.subject.approval for r in readings if r.type in ends}
@@ -304,10 +308,9 @@ def _follow_ups(
     ]
     late = "Nobody decided {} in time: who could have, and were they told?"
     expired = (story for story in approvals if story.state == "expired")
-    asked = open_questions(ledger_of(readings))
     return (
         *(Remark(f"{what}: {m.what}", m.events) for what, m in found),
-        *(Remark(f"Still open: question: “{one.text}”", one.events) for one in asked),
+        *(Remark(f"Still open: question: “{q.text}”", q.events) for q in open_questions(ledger)),
         *(Remark(late.format(story.id), story.events[:1]) for story in expired),
     )
 

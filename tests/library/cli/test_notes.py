@@ -183,7 +183,7 @@ def test_milestones_and_pins_are_about_one_event(desk: Desk) -> None:
         "time": "2026-11-23T10:00:00+00:00",
         "accuracy_s": 300,
     }
-    body = _sent(desk, "mark INC-1 detected 3 'the page'", "milestones")
+    body = _sent(desk, "mark INC-1 detected 3 --because 'the page'", "milestones")
     assert body == {"milestone": "detected", "event": 3, "text": "the page"}
     assert _sent(desk, "pin INC-1 '#3' why", "pins") == {"event": 3, "text": "why"}
     assert _sent(desk, "unpin INC-1 3", "unpins") == {"event": 3, "text": ""}
