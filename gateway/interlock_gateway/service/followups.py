@@ -167,14 +167,20 @@ class FollowUps:
         return await self._store.read(question)
 
     async def everywhere(self, who: Principal, *, mine: bool, open_only: bool) -> list[Owed]:
-        """Return follow-ups of all incidents that `who` may read, or owns, the oldest first."""
+        """Return follow-ups of all incidents that `who` may read, or owns, the oldest first.
+
+        Where they are many, these are the latest.
+        """
 
         def question(tx: Reading) -> list[Owed]:
             policy = self._policy.current
             wanted: dict[str, object] = {"owner": who.person.id} if mine else {}
             wanted |= {"state": OPEN} if open_only else {}
-            rows = tx.rows(FollowUpRow, order="opened_at", limit=_MOST, **wanted)
-            seen = {row.incident for row in rows if may_read(tx, policy, who, row.incident)}
+            rows = sorted(
+                tx.rows(FollowUpRow, order="-opened_at", limit=_MOST, **wanted), key=_age
+            )
+            incidents = {row.incident for row in rows}
+            seen = {one for one in incidents if may_read(tx, policy, who, one)}
             readable = [row for row in rows if row.incident in seen or row.owner == who.person.id]
             return _told(tx, policy, who, readable)
 
@@ -214,6 +220,10 @@ class FollowUps:
 
 _MOST = 500
 """Follow-ups that one list shows."""
+
+
+def _age(row: FollowUpRow) -> tuple[object, ...]:
+    return row.opened_at, len(row.id), row.id
 
 
 def _opened(tx: Transaction, who: Principal, incident: str, todo: ToDo) -> tuple[str, str]:
