@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from interlock.export import build
+from interlock.export.entries import HIDEABLE
 from interlock.export.exhibits import grid_of
+from interlock_gateway.web.entry_page_views import HypothesisRow, ViewRow
 from interlock_gateway.web.render import (
     ApprovalRow,
     ApprovalsView,
@@ -25,7 +27,9 @@ from interlock_gateway.web.render import (
     ProblemView,
     RunRow,
     Viewer,
+    ViewingView,
     VoteRow,
+    WritingView,
     render_approval,
     render_approvals,
     render_incident,
@@ -33,6 +37,8 @@ from interlock_gateway.web.render import (
     render_login,
     render_plan,
     render_problem,
+    render_viewing,
+    render_writing,
 )
 from sample_incident import ARGUMENTS, INCIDENT, START, UPDATE, columns, sample
 
@@ -215,6 +221,46 @@ def incidents() -> IncidentsView:
     return IncidentsView(PAGE, (incident_row(), other))
 
 
+WORDS = "<b>Ann</b> said \u202eso; " + "wide" * 60
+
+
+def writing(**changes: Any) -> WritingView:
+    """Return the page on which people write, with words that are hard on it."""
+    view = WritingView(
+        page=PAGE,
+        incident=incident_row(),
+        sheet=("Open hypotheses:", f"  H-1 (low): {WORDS} [#3]", "Open questions: none"),
+        hypotheses=(
+            HypothesisRow("H-1", "open", "low", WORDS, "", 3),
+            HypothesisRow("H-2", "refuted", "high", "The disk is full", WORDS, 5),
+        ),
+        milestones=(("detected", "Detection"), ("key_moment", "Key moment")),
+    )
+    return replace(view, **changes)
+
+
+def viewing(**changes: Any) -> ViewingView:
+    """Return the page on which a view is made."""
+    moments = build(INCIDENT, sample()).moments
+    view = ViewingView(
+        page=PAGE,
+        incident=incident_row(),
+        name="postmortem",
+        version=2,
+        rows=(
+            ViewRow("10", "", WORDS[:200], WORDS),
+            ViewRow("20", moments[0].events[0], "", WORDS, moments[0]),
+            ViewRow("30", "99", "", ""),
+        ),
+        others=moments[1:],
+        left=12,
+        hide=("runs",),
+        hideable=HIDEABLE,
+        versions=(("postmortem", 2, "colleague", "2026-03-03T00:00:00Z"),),
+    )
+    return replace(view, **changes)
+
+
 def pages() -> dict[str, str]:
     """Return every page, by a name for its screenshot."""
     nobody = Page(now=at(90))
@@ -235,6 +281,12 @@ def pages() -> dict[str, str]:
         "incidents": render_incidents(incidents()),
         "incidents-none": render_incidents(IncidentsView(PAGE, ())),
         "incident": render_incident(incident()),
+        "writing": render_writing(writing()),
+        "writing-refused": render_writing(
+            writing(form="note", typed={"text": WORDS}, problem=refused)
+        ),
+        "viewing": render_viewing(viewing()),
+        "viewing-new": render_viewing(viewing(version=0, rows=(), left=0, versions=())),
         "approvals": render_approvals(
             ApprovalsView(
                 PAGE, (approval_row(), plan_row), (approval_row(id="A-0", state="expired"),)

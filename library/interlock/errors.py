@@ -150,6 +150,9 @@ CODES: dict[str, Code] = {
     "not-on-incident": Code(
         403, Denied, "Ask the commander for a role, or take it: `interlock incident take INC`."
     ),
+    "view-changed": Code(
+        409, Denied, "See what changed, `interlock view diff INC`, and save again on top of it."
+    ),
     "run-not-found": Code(404, UsageError, "List runs: `interlock incident show INC`."),
     "run-ended": Code(409, Denied, "Start a new run: `interlock run RUNBOOK -i INC`."),
     "no-step-running": Code(409, Denied, "Calls are only taken while a step runs."),

@@ -312,14 +312,17 @@ def finding(
     return concluded
 
 
-def note(text: str, kind: str = "observation") -> None:
-    """Write a note on the incident's timeline.
+def note(text: str, kind: str = "observation", *, about: Table | None = None) -> None:
+    """Write a note on the incident's timeline, by this run.
 
     Arguments:
         text: what to note.
-        kind: observation, decision, hypothesis, question, answer, surprise or correction.
+        kind: observation, hypothesis, question or surprise. What a person alone can say is
+            refused here: a decision, an answer, a correction.
+        about: the result that it is about; the note then points at the event that proves it.
     """
-    current().ask("note", text=text, kind=kind)
+    evidence = about.evidence if isinstance(about, Table) else ""
+    current().ask("note", text=text, kind=kind, about=evidence)
 
 
 def now() -> datetime:

@@ -14,6 +14,7 @@ _SECTIONS = (
     *(
         "Approvals in Slack",
         "Notes and channels in Slack",
+        "What people write",
         "Run, kernel and broker",
         "Identity and web",
         "Journal and export",

@@ -102,7 +102,7 @@ async def test_a_zone_stands_beside_utc(responder: Someone, noted: str) -> None:
         ({"template": "../../etc/passwd"}, "no template '../../etc/passwd'"),
         ({"section": "timelime"}, "no section 'timelime'"),
         ({"zone": "Mars/Olympus"}, "not a time zone"),
-        ({"view": "2"}, "do not take view here yet"),
+        ({"view": "2"}, "There is no view"),
         ({"known_at": "yesterday"}, "is no moment that something can be known at"),
         ({"known_at": "2026-03-02T23:59:00"}, "is no moment that something can be known at"),
         ({"profile": "public"}, "profile"),

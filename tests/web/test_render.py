@@ -56,7 +56,7 @@ _WAITING_PAGES = {
 }
 _OURS = (
     r"/(login|logout|approvals/(A-1/(vote|break|revoke)|plan/P-1/vote)"
-    r"|incidents/INC-1/followups/F-1/close)"
+    r"|incidents/INC-1/(followups/F-1/close|views/postmortem|write/[a-z-]+))"
 )
 HOSTILE = (
     "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"

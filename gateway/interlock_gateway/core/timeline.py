@@ -64,6 +64,8 @@ class Draft:
         correlationid: the run or approval that ties several events together.
         causationid: the event that led to this one.
         time: when it happened, if that is not when it is recorded.
+        timesource: where `time` comes from, if not from whoever caused it.
+        timeaccuracy: how good `time` is, as an ISO 8601 duration, if not to the second.
     """
 
     type: str
@@ -75,6 +77,8 @@ class Draft:
     correlationid: str = ""
     causationid: str = ""
     time: datetime | None = None
+    timesource: str = "claimed"
+    timeaccuracy: str = "PT1S"
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,8 +227,8 @@ def _attributes(draft: Draft, place: Place, *, restricted: bool) -> dict[str, st
         "type": draft.type,
         "time": stamp(draft.time or place.recorded),
         "recordedtime": stamp(place.recorded),
-        "timesource": "claimed" if draft.time else "gateway",
-        "timeaccuracy": "PT1S" if draft.time else "PT0.001S",
+        "timesource": draft.timesource if draft.time else "gateway",
+        "timeaccuracy": draft.timeaccuracy if draft.time else "PT0.001S",
         "sequence": str(place.sequence),
         "logindex": str(place.logindex),
         "authid": draft.authid,

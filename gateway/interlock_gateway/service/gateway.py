@@ -11,6 +11,7 @@ from interlock_gateway.service.bundling import Bundling
 from interlock_gateway.service.chat.hearing import Hearing
 from interlock_gateway.service.chat.links import Links
 from interlock_gateway.service.chat.protocol import Door
+from interlock_gateway.service.decisions import Decisions
 from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.drills import Drills
 from interlock_gateway.service.evidence import Evidence
@@ -20,12 +21,15 @@ from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
 from interlock_gateway.service.followups import FollowUps
 from interlock_gateway.service.glass import BreakGlass
+from interlock_gateway.service.hypotheses import Hypotheses
 from interlock_gateway.service.identity import CodeBook, Identity
 from interlock_gateway.service.inbox import Inbox
 from interlock_gateway.service.incidents import Incidents
 from interlock_gateway.service.log import Log
 from interlock_gateway.service.logs import LogsLanguage
 from interlock_gateway.service.metrics import MetricsLanguage
+from interlock_gateway.service.milestones import Milestones, Pins
+from interlock_gateway.service.notes import Notes
 from interlock_gateway.service.overview import Overview
 from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.planning import Planning
@@ -52,6 +56,7 @@ from interlock_gateway.service.stewards import Stewards
 from interlock_gateway.service.targets import Actor, Logs, Metrics, Reader
 from interlock_gateway.service.telemetry import TelemetryQueries
 from interlock_gateway.service.timeline import Timeline
+from interlock_gateway.service.views import Views
 
 
 class Library(Protocol):
@@ -120,6 +125,18 @@ class ProofUses:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryUses:
+    """What people write into a timeline, and the views that they make of it."""
+
+    notes: Notes
+    hypotheses: Hypotheses
+    decisions: Decisions
+    milestones: Milestones
+    pins: Pins
+    views: Views
+
+
+@dataclass(frozen=True, slots=True)
 class Gateway:
     """The use cases, and the few ports that the web itself needs."""
 
@@ -143,6 +160,7 @@ class Gateway:
     timeline: Timeline
     proof: ProofUses
     followups: FollowUps
+    entries: EntryUses
     recorded: RecordedRequests
     bell: Bell
     library: Library
@@ -215,6 +233,7 @@ def assemble(ports: Ports, *, steward_role: str = "", keep_days: int = 0) -> Gat
         timeline=Timeline(store, policy),
         proof=_proof(ports, stewards),
         followups=FollowUps(store, policy),
+        entries=_entries(store, policy),
         recorded=RecordedRequests(store, policy, clock),
         library=ports.library,
         policy=policy,
@@ -247,4 +266,15 @@ def _evidence(ports: Ports, stewards: Stewards, keep_days: int) -> EvidenceUses:
         Evidence(store, ports.policy),
         Redaction(store, stewards),
         Retention(store, stewards, ports.clock, keep_days),
+    )
+
+
+def _entries(store: Store, policy: PolicySource) -> EntryUses:
+    return EntryUses(
+        notes=Notes(store),
+        hypotheses=Hypotheses(store, policy),
+        decisions=Decisions(store, policy),
+        milestones=Milestones(store),
+        pins=Pins(store),
+        views=Views(store, policy),
     )

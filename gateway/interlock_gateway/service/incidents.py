@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
 
 from interlock.errors import refusal
 
@@ -16,23 +15,18 @@ from interlock_gateway.core.model import (
     Severity,
 )
 from interlock_gateway.core.policy import Policy
-from interlock_gateway.core.timeline import Draft, Part, text_part
+from interlock_gateway.core.timeline import Draft, Part, json_part, text_part
 from interlock_gateway.service.closing import close_approvals, end_runs, tell
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.people import must_be_known
 from interlock_gateway.service.ports import PolicySource, Reading, Store, Transaction
 from interlock_gateway.service.records import (
     ApprovalRow,
     FollowUpRow,
     IncidentRow,
     MemberRow,
-    PersonRow,
 )
-
-NOTES = (
-    *("observation", "decision", "hypothesis", "question"),
-    *("answer", "surprise", "correction"),
-)
-"""The kinds of note a person can add."""
+from interlock_gateway.service.sheets import Sheet, sheet_of
 
 
 def incident_of(tx: Reading, incident: str) -> Incident | None:
@@ -75,13 +69,6 @@ def may_read(tx: Reading, policy: Policy, who: Principal, incident: str) -> bool
     return not who.run and bool(policy.roles_of(who.person.id))
 
 
-def must_take_notes(tx: Reading, who: Principal, incident: str) -> None:
-    """Refuse whoever has no part in an incident, and everybody once its record is sealed."""
-    if row_of(tx, incident).state == IncidentState.SEALED.value:
-        raise refusal("incident-state", f"{incident} is sealed; nothing can be added.")
-    _must_be(tx, who, incident, *IncidentRole)
-
-
 class Incidents:
     """Declares, leads, closes, reopens and seals incidents."""
 
@@ -91,7 +78,7 @@ class Incidents:
 
     async def declare(self, who: Principal, title: str, severity: str, key: str) -> str:
         """Declare an incident and lead it; the same `key` again returns the same incident."""
-        _checked_text("title", title, least=3)
+        checked_text("title", title, least=3)
         no_drill("title", title)
         level = _severity(severity)
         self._standing(who)
@@ -123,11 +110,11 @@ class Incidents:
     ) -> None:
         """Change the severity; authority follows it at once."""
         level = _severity(severity)
-        _checked_text("reason", reason)
+        checked_text("reason", reason)
 
         def unit(tx: Transaction) -> None:
             row = self._open(tx, incident)
-            _must_be(tx, who, incident, IncidentRole.COMMANDER, IncidentRole.RESPONDER)
+            must_be(tx, who, incident, IncidentRole.COMMANDER, IncidentRole.RESPONDER)
             if row.severity != level:
                 tx.change(row, severity=level)
                 data = {"from": row.severity, "to": level}
@@ -136,18 +123,21 @@ class Incidents:
         await self._store.commit(unit)
 
     async def assign(self, who: Principal, incident: str, person: str, role: str) -> None:
-        """Give `person` a role: the commander gives any, others join as observer or responder."""
+        """Give `person` a role: the commander gives any, others join as observer or responder.
+
+        Whoever writes the postmortem may join as an observer once it is closed; not once sealed.
+        """
         wanted = _role(role)
         if wanted is IncidentRole.COMMANDER:
             raise refusal("bad-request", "Command is handed over or taken, not assigned.")
 
         def unit(tx: Transaction) -> None:
-            self._open(tx, incident)
+            self._takes_people(tx, incident, wanted)
             if person == who.person.id:
                 self._standing(who)
             else:
-                _must_be(tx, who, incident, IncidentRole.COMMANDER)
-            self._known(tx, person)
+                must_be(tx, who, incident, IncidentRole.COMMANDER)
+            must_be_known(tx, self._policy.current, person)
             if _current(tx, incident) == person:
                 raise refusal("incident-state", "The commander hands over before stepping back.")
             _give_role(tx, who, incident, person, wanted)
@@ -166,23 +156,33 @@ class Incidents:
 
     async def hand_over(self, who: Principal, incident: str, person: str, summary: str) -> None:
         """Hand command to `person`, with a summary of where things stand."""
-        _checked_text("summary", summary, least=3)
+        checked_text("summary", summary, least=3)
 
         def unit(tx: Transaction) -> None:
             self._open(tx, incident)
-            _must_be(tx, who, incident, IncidentRole.COMMANDER)
-            self._known(tx, person)
+            must_be(tx, who, incident, IncidentRole.COMMANDER)
+            must_be_known(tx, self._policy.current, person)
             _pass_command(tx, who, incident, person, summary)
 
         await self._store.commit(unit)
 
+    async def sheet(self, who: Principal, incident: str) -> Sheet:
+        """Return where it stands now, as whoever takes command is told."""
+
+        def question(tx: Reading) -> Sheet:
+            row_of(tx, incident)
+            must_read(tx, self._policy.current, who, incident)
+            return sheet_of(tx, incident)
+
+        return await self._store.read(question)
+
     async def close(self, who: Principal, incident: str, reason: str) -> None:
         """Close it: runs end, open approvals are withdrawn, unused grants invalidated."""
-        _checked_text("reason", reason)
+        checked_text("reason", reason)
 
         def unit(tx: Transaction) -> None:
             row = self._open(tx, incident)
-            _must_be(tx, who, incident, IncidentRole.COMMANDER)
+            must_be(tx, who, incident, IncidentRole.COMMANDER)
             close_approvals(tx, who.authid, "the incident was closed", incident=incident)
             end_runs(tx, who.authid, "the incident was closed", incident=incident)
             tx.change(row, state=IncidentState.CLOSED.value, closed_at=tx.now)
@@ -192,36 +192,12 @@ class Incidents:
 
     async def reopen(self, who: Principal, incident: str, reason: str) -> None:
         """Open a closed incident again; what was withdrawn stays so."""
-        _checked_text("reason", reason)
+        checked_text("reason", reason)
         await self._turn(who, incident, IncidentState.OPEN, "reopened", reason)
 
     async def seal(self, who: Principal, incident: str) -> None:
         """Seal a closed incident: it cannot be reopened, nor its record added to."""
         await self._turn(who, incident, IncidentState.SEALED, "sealed", "")
-
-    async def note(
-        self, who: Principal, incident: str, text: str, kind: str, at: datetime | None
-    ) -> str:
-        """Add a note to the timeline and return its event; `at` is when it happened."""
-        _checked_text("text", text)
-        if kind not in NOTES:
-            raise refusal("bad-request", f"A note is one of {', '.join(NOTES)}; not {kind!r}.")
-
-        def unit(tx: Transaction) -> str:
-            must_take_notes(tx, who, incident)
-            if at is not None and at > tx.now:
-                raise refusal("bad-request", "A note cannot be about the future.")
-            return tx.append(
-                Draft(
-                    f"note.{kind}",
-                    who.authid,
-                    parts={"text": text_part(text)},
-                    incident=incident,
-                    time=at,
-                )
-            )
-
-        return await self._store.commit(unit)
 
     async def _turn(
         self, who: Principal, incident: str, goal: IncidentState, word: str, reason: str
@@ -233,7 +209,7 @@ class Incidents:
                     "incident-state",
                     f"{incident} is {row.state}; only a closed incident can be {word}.",
                 )
-            _must_be(tx, who, incident, IncidentRole.COMMANDER)
+            must_be(tx, who, incident, IncidentRole.COMMANDER)
             if goal is IncidentState.SEALED:
                 _must_be_settled(tx, incident)
             closed_at = None if goal is IncidentState.OPEN else row.closed_at
@@ -241,6 +217,11 @@ class Incidents:
             _record(tx, who, incident, word, {}, reason=reason)
 
         await self._store.commit(unit)
+
+    def _takes_people(self, tx: Reading, incident: str, role: IncidentRole) -> None:
+        closed = row_of(tx, incident).state == IncidentState.CLOSED.value
+        if not (closed and role is IncidentRole.OBSERVER):
+            self._open(tx, incident)
 
     def _open(self, tx: Reading, incident: str) -> IncidentRow:
         row = row_of(tx, incident)
@@ -258,10 +239,6 @@ class Incidents:
                 line="roles.csv: no line names you",
             )
 
-    def _known(self, tx: Reading, person: str) -> None:
-        if tx.get(PersonRow, person) is None and not self._policy.current.roles_of(person):
-            raise refusal("bad-request", f"Nobody here is called {person!r}.")
-
 
 def _current(tx: Reading, incident: str) -> str | None:
     found = incident_of(tx, incident)
@@ -278,7 +255,9 @@ def _pass_command(
         _give_role(tx, who, incident, before, IncidentRole.RESPONDER)
     _give_role(tx, who, incident, person, IncidentRole.COMMANDER)
     data = {"from": before or "", "to": person}
-    _record(tx, who, incident, "handover", data, summary=summary)
+    parts = {"summary": text_part(summary), "sheet": json_part(sheet_of(tx, incident))}
+    tx.append(Draft("incident.handover", who.authid, data, parts, incident=incident))
+    _tell(tx, who, incident, "handover", data)
 
 
 def _give_role(
@@ -292,7 +271,8 @@ def _give_role(
     _record(tx, who, incident, "role_assigned", {"person": person, "role": role.value})
 
 
-def _must_be(tx: Reading, who: Principal, incident: str, *roles: IncidentRole) -> None:
+def must_be(tx: Reading, who: Principal, incident: str, *roles: IncidentRole) -> None:
+    """Refuse a run, and everybody who has none of these roles in the incident."""
     if who.run:
         raise refusal("not-a-person", "A run cannot do this; only a person can.")
     found = incident_of(tx, incident)
@@ -306,7 +286,9 @@ def _must_be_settled(tx: Reading, incident: str) -> None:
     for row in tx.rows(ApprovalRow, incident=incident, state=tuple(UNSETTLED)):
         message = f"{row.id} is {row.state}: its outcome belongs into the record."
         raise refusal("incident-state", message, line=row.id)
-    for owed in tx.rows(FollowUpRow, incident=incident, state="open", limit=1):
+    for owed in tx.rows(FollowUpRow, incident=incident, state="open"):
+        if not owed.about:
+            continue  # work that outlasts the incident; see `service.followups`
         message = f"{owed.id} is open: what came of it belongs into the record."
         raise refusal("incident-state", message, line=owed.id)
 
@@ -349,7 +331,8 @@ def no_drill(name: str, text: str) -> None:
         raise refusal("bad-request", message, help="Say it in other words.")
 
 
-def _checked_text(name: str, text: str, *, least: int = 1) -> None:
+def checked_text(name: str, text: str, *, least: int = 1) -> None:
+    """Refuse a text that says nothing, or is longer than is kept."""
     if len(text.strip()) < least:
         raise refusal("bad-request", f"The {name} needs at least {least} characters.")
     if len(text) > MAX_TEXT:

@@ -133,6 +133,13 @@ class Reading(Protocol):
         """Return (log index, body, leaf) of all events from log index `first` on, in order."""
         ...
 
+    def cited(self, events: Sequence[str]) -> Sequence[StoredEvent]:
+        """Return the events with these identifiers, in order; one that is not there is left out.
+
+        What the same unit of work, or one beside it, has just appended is not there yet.
+        """
+        ...
+
     def journal(
         self, types: Sequence[str], *, since: datetime, after: int = 0, limit: int = 500
     ) -> Sequence[tuple[int, bytes]]:

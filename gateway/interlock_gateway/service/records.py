@@ -16,6 +16,7 @@ from interlock_gateway.service.chat.records import (
     PostRow,
     RoomRow,
 )
+from interlock_gateway.service.entry_records import HypothesisRow, PinRow, QuestionRow, ViewRow
 from interlock_gateway.service.evidence_records import RetentionRow, TombstoneRow
 from interlock_gateway.service.log_records import LOG_ROWS
 from interlock_gateway.service.record import Record
@@ -274,7 +275,9 @@ class FollowUpRow(Record):
     """Something the postmortem owes an answer to; `state` is open or closed.
 
     `about` is the approval that it came of, `concerns` the person whose deed it is about: they
-    do not close it. `owner` is who led the incident at that moment, "" for nobody.
+    do not close it; both are "" where a person wrote it down. `owner` is whom it falls to, ""
+    for nobody, and `due` a day such as 2026-12-01, or "". What it says, and the answer, stand in
+    the parts of the events `event` and `closing`; `text` and `answer` hold those of older rows.
     """
 
     TABLE: ClassVar[str] = "followups"
@@ -291,6 +294,9 @@ class FollowUpRow(Record):
     closed_at: datetime | None = None
     closed_by: str = ""
     answer: str = ""
+    due: str = ""
+    opened_by: str = ""
+    closing: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,4 +368,8 @@ ROWS: tuple[type[Record], ...] = (
     TombstoneRow,
     RetentionRow,
     *LOG_ROWS,
+    HypothesisRow,
+    QuestionRow,
+    PinRow,
+    ViewRow,
 )

@@ -18,7 +18,8 @@ from interlock_gateway.core.model import IncidentRole, IncidentState, Mode, Run
 from interlock_gateway.core.timeline import Draft, json_part, text_part
 from interlock_gateway.service.closing import end_run, lose_step
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.incidents import NOTES, incident_of
+from interlock_gateway.service.incidents import checked_text, incident_of
+from interlock_gateway.service.notes import StepNote, note_of_step
 from interlock_gateway.service.ports import Clock, Reading, RunTokens, Store, Transaction
 from interlock_gateway.service.records import RunRow, StepRow
 from interlock_gateway.service.step_events import (
@@ -233,33 +234,20 @@ class Runs:
 
         return await self._store.commit(unit)
 
-    async def note(
-        self, who: Principal, run: str, cell: tuple[str, int], note: str, kind: str
-    ) -> str:
+    async def note(self, who: Principal, run: str, note: StepNote) -> str:
         """Add a note that a step wrote, and return its event."""
-        if kind not in NOTES:
-            raise refusal("bad-request", f"A note is one of {', '.join(NOTES)}; not {kind!r}.")
-        step, attempt = cell
+        checked_text("text", note.text)
 
         def unit(tx: Transaction) -> str:
             row = _active(tx, who, run)
-            found = tx.get(StepRow, run, step, attempt)
+            found = tx.get(StepRow, run, note.step, note.attempt)
             if found is None or found.state != RUNNING:
-                raise refusal("no-step-running", f"{step} (attempt {attempt}) is not running.")
+                message = f"{note.step} (attempt {note.attempt}) is not running."
+                raise refusal("no-step-running", message)
             if tx.number(f"notes of {run}") > MAX_NOTES_PER_RUN:
                 limit = f"at most {MAX_NOTES_PER_RUN:,} notes a run"
                 raise refusal("too-many-calls", f"The steps of {run} wrote too much.", line=limit)
-            data = {"run": run, "step": step, "attempt": attempt}
-            return tx.append(
-                Draft(
-                    f"note.{kind}",
-                    who.authid,
-                    data,
-                    {"text": text_part(note)},
-                    incident=row.incident,
-                    correlationid=run,
-                )
-            )
+            return note_of_step(tx, who, row, note)
 
         return await self._store.commit(unit)
 

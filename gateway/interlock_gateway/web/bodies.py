@@ -96,14 +96,6 @@ class Answer(Body):
     answer: Text
 
 
-class Note(Body):
-    """A person's note; `time` is when it happened, if that is not now."""
-
-    text: Text
-    kind: Short = "observation"
-    time: Moment | None = None
-
-
 class RunNote(Body):
     """A note that a step wrote."""
 
@@ -111,6 +103,7 @@ class RunNote(Body):
     attempt: Attempt
     text: Text
     kind: Short = "observation"
+    about: Short = ""
 
 
 class Typed(Body):

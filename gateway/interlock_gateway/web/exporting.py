@@ -7,7 +7,6 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi.responses import Response
-from interlock.errors import refusal
 from interlock.export import PROFILES, Form, form_of, read_known_at, render
 from interlock.export.clock import clock
 from interlock.export.templates import SHIPPED, Template, no_template, parse, shipped
@@ -89,7 +88,6 @@ async def exported(gateway: Gateway, who: Principal, incident: str, wish: Wish) 
     """
     form, profile = form_of(wish.form), wish.profile or PROFILES[0]
     form.check(profile, _given(wish))
-    _not_yet(wish)
     zone = clock(wish.zone or "UTC").name
     options = await asyncio.to_thread(lambda: _options(wish, gateway.templates))
     await gateway.timeline.entries(who, incident, limit=1)  # whoever may not read is told first
@@ -115,7 +113,14 @@ async def _teller(gateway: Gateway, incident: str, profile: str, wish: Wish) -> 
     sight = await gateway.overview.incident(incident)
     known = read_known_at(wish.known_at) if wish.known_at else None
     anchored = await gateway.proof.log.anchored(incident)
-    return partial(sights.postmortem, sight, profile=profile, anchored=anchored, known_at=known)
+    return partial(
+        sights.postmortem,
+        sight,
+        profile=profile,
+        anchored=anchored,
+        known_at=known,
+        view=wish.view,
+    )
 
 
 def _written(
@@ -152,9 +157,3 @@ def _template(name: str, templates: TemplateSource) -> Template:
     if name in SHIPPED:
         return shipped(name)
     raise no_template(name[:80], (*SHIPPED, *templates.names()))
-
-
-def _not_yet(wish: Wish) -> None:
-    """Refuse what would otherwise be passed over in silence."""
-    if wish.view:
-        raise refusal("bad-request", "Exports do not take view here yet; leave it out.")

@@ -134,6 +134,7 @@ class FollowUpRow:
         owner: who led the incident when it was opened, or "".
         why_not: why the viewer may not close it, in a sentence; "" when they may.
         answer, closed_by, closed_at: how it ended; "", "" and None while it is open.
+        due: the day until which it is to be done, or "".
     """
 
     id: str
@@ -145,6 +146,7 @@ class FollowUpRow:
     answer: str = ""
     closed_by: str = ""
     closed_at: datetime | None = None
+    due: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,6 +123,7 @@ async def export(request: Request, incident: str, who: Visitor, gateway: Asking)
         template=asked.get("template", ""),
         profile=asked.get("profile", ""),
         zone=asked.get("zone", ""),
+        view=asked.get("view", ""),
         run=asked.get("run", ""),
     )
     return await exported(gateway, who, incident, wish)

@@ -11,7 +11,9 @@ The pages link to and post to these paths, which the routes provide:
     GET  /login      POST /login      code, next, csrf
                      POST /logout     csrf
     GET  /incidents/{id}              POST /incidents/{id}/followups/{id}/close  answer, csrf
-                                      with GET /incidents/{id}/export?as=md|html|json
+                                      with GET /incidents/{id}/export?as=md|html|json&view=NAME@2
+    GET  /incidents/{id}/write        POST /incidents/{id}/write/{what}   each form's fields, csrf
+    GET  /incidents/{id}/views/{name} POST the same   base, order-0, text-0, …, pick-12, csrf
     GET  /approvals                   the inbox
     GET  /approvals/plan/{id}         with POST /approvals/plan/{id}/vote, the same fields
     GET  /approvals/{id}
@@ -32,6 +34,8 @@ from typing import Any, Literal
 from interlock.export import Exhibit, Moment, Postmortem
 from interlock.export.clock import clock
 from interlock.export.html_exhibits import exhibit_html, exhibits_html
+from interlock.export.html_ledger import ledger_html, links_html
+from interlock.export.html_parts import cited
 from interlock.export.model import GLYPHS, Tone
 from interlock.export.text import capped, count, duration, line, offset, shown, visible
 from interlock.export.to_html import stylesheet as record_stylesheet
@@ -40,6 +44,7 @@ from markupsafe import Markup
 
 from interlock_gateway.core.approval import FRESH_LOGIN
 from interlock_gateway.core.glass import LEAST_WORDS
+from interlock_gateway.web.entry_page_views import ViewingView, WritingView
 from interlock_gateway.web.page_views import (
     AccountView,
     ApprovalRow,
@@ -87,7 +92,9 @@ __all__ = [
     "ProblemView",
     "RunRow",
     "Viewer",
+    "ViewingView",
     "VoteRow",
+    "WritingView",
     "relative",
     "render_account",
     "render_approval",
@@ -97,6 +104,8 @@ __all__ = [
     "render_login",
     "render_plan",
     "render_problem",
+    "render_viewing",
+    "render_writing",
     "stylesheet",
 ]
 
@@ -147,6 +156,16 @@ def render_incidents(view: IncidentsView) -> str:
 def render_incident(view: IncidentView) -> str:
     """Return one incident with roles, runs, approvals, timeline and exports."""
     return _write("incident.html", view, here="incidents", days=_days(view.record))
+
+
+def render_writing(view: WritingView) -> str:
+    """Return the page on which people write; it never loads itself again while they do."""
+    return _write("writing.html", view, here="incidents")
+
+
+def render_viewing(view: ViewingView) -> str:
+    """Return the page on which a narrative view is picked, ordered and annotated."""
+    return _write("viewing.html", view, here="incidents")
 
 
 def render_approvals(view: ApprovalsView) -> str:
@@ -297,6 +316,8 @@ def _environment() -> Environment:
         "offset": offset,
         "duration": duration,
         "exhibits": _exhibits,
+        "ledger": _ledger,
+        "links": _links,
     }
     environment.globals |= {
         "count": count,
@@ -317,6 +338,21 @@ def _exhibits(exhibits: tuple[Exhibit, ...], how: Literal["folded", "unfolded"] 
     if how == "unfolded":
         return Markup("".join(exhibit_html(one, unfolded=True).source for one in exhibits))  # noqa: S704  built by interlock.export.markup, which escapes
     made: Any = exhibits_html(exhibits)
+    return Markup(made.source) if made else ""  # noqa: S704  likewise
+
+
+def _ledger(record: Postmortem) -> Any:
+    sections = [one for one in _ledger_sections(record) if one is not None]
+    return Markup("".join(one.source for one in sections))  # noqa: S704  built by interlock.export.markup, which escapes
+
+
+def _ledger_sections(record: Postmortem) -> list[Any]:
+    made: Any = ledger_html(record, clock("UTC"), cited)
+    return list(made)
+
+
+def _links(moment: Moment) -> Any:
+    made: Any = links_html(moment, cited)
     return Markup(made.source) if made else ""  # noqa: S704  likewise
 
 

@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI, Response
 from starlette.types import Scope
 
 from interlock_gateway.service.gateway import Gateway
-from interlock_gateway.web import pages, problems
+from interlock_gateway.web import entry_pages, pages, problems, view_pages
 from interlock_gateway.web.auth import principal
 from interlock_gateway.web.bounds import Bounds
 from interlock_gateway.web.routes import (
@@ -15,6 +15,7 @@ from interlock_gateway.web.routes import (
     catalogue,
     chat,
     drills,
+    entries,
     evidence,
     identity,
     incidents,
@@ -61,12 +62,15 @@ def serve(
         links,
         evidence,
         log,
+        entries,
     )
     for group in busiest_first:
         app.include_router(group.routes, dependencies=guarded)
     app.include_router(identity.open_routes)
     app.include_router(pages.open_routes)
     app.include_router(pages.routes)
+    app.include_router(entry_pages.routes)
+    app.include_router(view_pages.routes)
     app.include_router(chat.open_routes)
     app.include_router(chat.routes)
     app.include_router(evidence.pages)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from interlock.export import Anchored, Entry, Exhibit, Postmortem, build_for
+from interlock.export import Anchored, Entry, Exhibit, Postmortem, build_for, told_by
 from interlock.export.cells import cell_text
 from interlock.export.exhibits import grid_of
 from interlock.export.model import Grid, Pairs
@@ -21,6 +21,7 @@ from interlock_gateway.service import records
 from interlock_gateway.service.anchoring import SLACK
 from interlock_gateway.service.approvals import Shown
 from interlock_gateway.service.evidence import Held, Listed
+from interlock_gateway.service.followups import Owed
 from interlock_gateway.service.inbox import Waiting
 from interlock_gateway.service.log import AnchoredIncident
 from interlock_gateway.service.overview import IncidentSight
@@ -120,7 +121,7 @@ def incident_view(
     sight: IncidentSight,
     entries: Sequence[Mapping[str, Any]],
     approvals: Sequence[render.ApprovalRow],
-    owed: Sequence[tuple[records.FollowUpRow, str]] = (),
+    owed: Sequence[Owed] = (),
     evidence: tuple[Sequence[Listed], Held] = ((), Held()),
 ) -> render.IncidentView:
     """Return an incident's page."""
@@ -131,7 +132,7 @@ def incident_view(
         runs=tuple(map(run_row, sight.runs)),
         approvals=tuple(approvals),
         record=postmortem(sight, entries),
-        follow_ups=tuple(_follow_up(row, why_not) for row, why_not in owed),
+        follow_ups=tuple(map(follow_up_row, owed)),
         evidence=tuple(map(_evidence, filter(_is_told, evidence[0]))),
         held=f"Held by {evidence[1].by}: {evidence[1].reason}" if evidence[1].by else "",
     )
@@ -156,17 +157,20 @@ def _evidence(one: Listed) -> render.EvidenceRow:
     )
 
 
-def _follow_up(row: records.FollowUpRow, why_not: str) -> render.FollowUpRow:
+def follow_up_row(owed: Owed) -> render.FollowUpRow:
+    """Return a follow-up as pages show it."""
+    row = owed.row
     return render.FollowUpRow(
         id=row.id,
         about=row.about,
-        text=row.text,
+        text=owed.text,
         owner=row.owner,
         opened_at=row.opened_at,
-        why_not=why_not,
-        answer=row.answer,
+        why_not=owed.why_not,
+        answer=owed.answer,
         closed_by=row.closed_by,
         closed_at=row.closed_at,
+        due=row.due,
     )
 
 
@@ -177,11 +181,12 @@ def postmortem(
     profile: str = "internal",
     anchored: AnchoredIncident | None = None,
     known_at: datetime | int | None = None,
+    view: str = "",
 ) -> Postmortem:
-    """Return an incident's record as every export and page reads it."""
+    """Return an incident's record as every export and page reads it, or as a view tells it."""
     found = [Entry(entry["event"], entry["parts"]) for entry in entries]
     how: dict[str, Any] = {"anchored": _anchored(anchored), "known_at": known_at}
-    return build_for(profile, views.incident(sight), found, **how)
+    return told_by(build_for(profile, views.incident(sight), found, **how), view)
 
 
 def _anchored(found: AnchoredIncident | None) -> Anchored | None:

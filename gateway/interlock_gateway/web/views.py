@@ -15,7 +15,6 @@ from interlock_gateway.service.plans import ShownPlan
 from interlock_gateway.service.records import (
     ApprovalRow,
     BreakRow,
-    FollowUpRow,
     RunRow,
     StepRow,
     VoteRow,
@@ -219,24 +218,6 @@ def _broken(row: BreakRow | None) -> Json | None:
     if row is None:
         return None
     return {"person": row.person, "reason": row.reason, "at": moment(row.at)}
-
-
-def follow_up(row: FollowUpRow, why_not: str) -> Json:
-    """Return a follow-up, and why whoever asks may not close it."""
-    return {
-        "id": row.id,
-        "incident": row.incident,
-        "approval": row.about,
-        "concerns": row.concerns,
-        "owner": row.owner,
-        "text": row.text,
-        "state": row.state,
-        "opened_at": moment(row.opened_at),
-        "closed_at": moment(row.closed_at),
-        "closed_by": row.closed_by,
-        "answer": row.answer,
-        "why_not": why_not,
-    }
 
 
 def target(row: Target) -> Json:

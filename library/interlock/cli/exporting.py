@@ -88,7 +88,8 @@ def export(
     /,
     *,
     as_form: Annotated[
-        Literal["md", "html", "ipynb", "json", "jsonl", "csv"], Parameter(name=["--as"])
+        Literal["md", "html", "ipynb", "json", "jsonl", "csv", "bundle"],
+        Parameter(name=["--as"]),
     ] = "md",
     where: Where = PRINTED,
     content: Content = WHOLE,
@@ -98,11 +99,14 @@ def export(
     """Write the timeline as a document.
 
     Args:
-        as_form: md, html, ipynb (notebook), json, jsonl or csv
+        as_form: md, html, ipynb (notebook), json, jsonl, csv, or bundle: all of it with its proof
         person: which of the people logged in here asks (elsewhere called --as)
     """
     _check(where, as_form)
     with replace(access, as_=person).connect() as gateway:
+        if as_form == "bundle":
+            _bundle(gateway, incident_id, where, content)
+            return
         if where.into is not None:
             over = "replace" if where.force else "refuse"
             _Into(gateway, incident_id, content, here().cwd / where.into).write(over_edits=over)
@@ -114,6 +118,20 @@ def export(
     path = here().cwd / where.output
     path.write_bytes(text.encode("utf-8"))
     here().say(f"✔ {path} ({len(text.encode()) / 1000:,.0f} kB)", "good")
+
+
+def _bundle(gateway: "Client", incident_id: str, where: Where, content: Content) -> None:
+    """Write the evidence bundle: whole, since what is left out of it could not be proven."""
+    if odd := next(iter(content.query()), ""):
+        raise UsageError(
+            f"A bundle is whole and has no {odd.replace('_', '-')}.",
+            help="Leave it out, or export another form.",
+        )
+    packed = gateway.content(client.bundle(incident_id))
+    path = here().cwd / (where.output or f"{incident_id}.bundle.zip")
+    path.write_bytes(packed)
+    here().say(f"✔ {path} ({len(packed) / 1000:,.0f} kB)", "good")
+    here().hint(f"  next  interlock verify {flat(path.name)}", "dim")
 
 
 def _check(where: Where, as_form: str) -> None:

@@ -7,10 +7,21 @@ from cyclopts import App, Parameter
 
 from interlock import client
 from interlock.cli.home import USUAL, Access
-from interlock.cli.page import PLAIN, Column, Form, Json, field, show_list, show_one, text_of
+from interlock.cli.page import (
+    PLAIN,
+    Column,
+    Form,
+    Json,
+    field,
+    prose,
+    show_list,
+    show_one,
+    text_of,
+)
 from interlock.cli.plain import flat
 from interlock.cli.world import here
-from interlock.client import Call
+from interlock.client import Call, entries
+from interlock.export.sheet import sheet_lines
 
 Severity = Literal["sev1", "sev2", "sev3", "sev4"]
 Role = Literal["commander", "responder", "observer"]
@@ -34,8 +45,8 @@ DETAILS = [
 ]
 
 OWED = [
-    *(field("id"), field("state"), field("approval"), field("owner"), field("closed_by")),
-    field("text", shrinks=True),
+    *(field("id"), field("state"), field("approval"), field("owner"), field("due")),
+    *(field("closed_by"), field("text", shrinks=True)),
 ]
 
 app = App(name="incident", help="Declare, show and lead incidents.")
@@ -79,8 +90,18 @@ def show(incident_id: str, /, *, access: Access = USUAL, form: Form = PLAIN) -> 
 
 @app.command
 def take(incident_id: str, /, *, access: Access = USUAL) -> None:
-    """Become the incident's commander."""
+    """Become the incident's commander, and see where it stands."""
     _done(access, client.take_incident(incident_id), f"{incident_id}: you are its commander.")
+    _print_sheet(access, incident_id)
+
+
+@app.command
+def sheet(incident_id: str, /, *, access: Access = USUAL, form: Form = PLAIN) -> None:
+    """Show where an incident stands: what is open, waits, or was found last."""
+    if form.json:
+        show_one(_send(access, entries.sheet(incident_id)), [], form)
+        return
+    _print_sheet(access, incident_id)
 
 
 @app.command
@@ -142,21 +163,25 @@ def seal(incident_id: str, /, *, confirm: str = "", access: Access = USUAL) -> N
 
 @app.command(name="follow-ups")
 def follow_ups(incident_id: str, /, *, access: Access = USUAL, form: Form = PLAIN) -> None:
-    """List what the postmortem owes an answer to."""
-    found = _send(access, client.follow_ups(incident_id))["followups"]
-    show_list(found, OWED, form, empty="Nothing is owed: no glass was broken here.")
+    """List what the postmortem owes an answer to, and what is to be done."""
+    found = _send(access, entries.follow_ups(incident_id))["followups"]
+    none = f'Nothing is to be done: interlock note {flat(incident_id)} "…" --todo'
+    show_list(found, OWED, form, empty=none)
 
 
 @app.command(name="follow-up")
 def follow_up(
     incident_id: str, followup_id: str, /, *, answer: str, access: Access = USUAL
 ) -> None:
-    """Close a follow-up; not your own: its commander does, or who could have approved it.
+    """Close a follow-up: yours, or as the commander or a responder.
+
+    One about a broken glass is closed by the commander or by who could have approved it, never
+    by whose deed it is about.
 
     Args:
         answer: what came of it
     """
-    call = client.close_follow_up(incident_id, followup_id, answer)
+    call = entries.close_follow_up(incident_id, followup_id, answer)
     _done(access, call, f"{incident_id}: {followup_id} is closed.")
 
 
@@ -176,6 +201,12 @@ def _send(access: Access, call: Call) -> Json:
 def _done(access: Access, call: Call, words: str) -> None:
     _send(access, call)
     here().say(f"✔ {flat(words)}", "good")
+
+
+def _print_sheet(access: Access, incident_id: str) -> None:
+    """Print where it stands; words of people are wrapped below their list."""
+    for line in sheet_lines(_send(access, entries.sheet(incident_id))):
+        prose(line)
 
 
 def _run_line(run: Json) -> str:

@@ -14,18 +14,27 @@ Look around
 
 Respond
   incident                 open, list, show, take, role, severity, hand-over,
-                           close, reopen, seal
+                           sheet, close, reopen, seal
   runbooks [find WORDS]    find a runbook; `runbooks show ID` says what it does
   run ID -i INC-1 name=…   run one in an incident, step by step
   runs show R-1            what a run did
   approvals                what waits for a yes: show, approve, deny, revoke,
                            withdraw, resolve
   slack                    whose accounts in Slack are whose: links, unlink
-  note INC-1 "…"           write down what you see, think or decide
+  note INC-1 "…"           write down what you see or think; --todo for later
+  decide INC-1 "…"         write down what was decided, and why
+  hypothesis               what you think is wrong: open, update, close, list
 
 Afterwards
   timeline INC-1           what happened; --follow keeps watching
-  export INC-1 --as md     the timeline as a document: md, html or json
+  mark INC-1 detected 12   mark a milestone on an event, or --at a time
+  pin INC-1 12             put an event on top of the record
+  unpin INC-1 12           take it down again
+  view                     tell it in your own order: edit, show, list, diff
+  follow-ups               what is to be done, of all incidents
+  export INC-1 --as md     the record as md, html, ipynb, json, jsonl, csv, or
+                           bundle: with everything that proves it
+  evidence                 what is kept apart: list, show, redact, hold, release
   verify FILE              prove that a record is complete and unchanged;
                            --log checks the gateway's whole log
   log                      how far the record is signed and anchored; rotate-key

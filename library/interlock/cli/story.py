@@ -1,9 +1,9 @@
-"""The incident's story: notes and the timeline."""
+"""The incident's story: the timeline."""
 # ruff: noqa: D417  the options that verbs share are described once, in Access and Form
 
 import textwrap
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal
+from datetime import UTC
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -12,7 +12,6 @@ from interlock.cli.home import USUAL, Access
 from interlock.cli.page import PLAIN, Form, Json, show_list
 from interlock.cli.plain import cut, flat
 from interlock.cli.world import here
-from interlock.errors import UsageError
 from interlock.export import Entry, Moment, Tone, build
 from interlock.export.model import GLYPHS
 from interlock.export.narrate import narrate, scene_of
@@ -32,33 +31,10 @@ _STYLES = {
     Tone.BAD: "bad",
 }
 
-Kind = Literal[
-    "observation", "decision", "hypothesis", "question", "answer", "surprise", "correction"
-]
+_MOST_NUMBERS = 3
+"""Events of one line that are named; what else was folded into it stands in the documents."""
 PAGE = 500
 """Entries asked for at once."""
-
-
-def note(
-    incident_id: str,
-    text: str,
-    /,
-    *,
-    kind: Kind = "observation",
-    at: str = "",
-    access: Access = USUAL,
-) -> None:
-    """Write a note on an incident's timeline.
-
-    Args:
-        text: what you saw, think or decided
-        kind: what sort of note it is
-        at: when it happened, if not now: 10:42 (your clock) or an ISO time
-    """
-    time = moment_of(at, here().now()).isoformat() if at else ""
-    with access.connect() as gateway:
-        gateway.send(client.add_note(incident_id, text, kind, time))
-    here().say(f"✔ Noted on {flat(incident_id)} as {kind}.", "good")
 
 
 def timeline(
@@ -75,7 +51,7 @@ def timeline(
         follow: keep watching; Ctrl-C ends
     """
     with access.connect() as gateway:
-        incident, entries = _all(gateway, incident_id)
+        incident, entries = whole(gateway, incident_id)
         if form.json:
             show_list(entries, [], form, empty="")
             return
@@ -88,36 +64,8 @@ def timeline(
             _follow(gateway, incident_id, told)
 
 
-def moment_of(text: str, now: datetime) -> datetime:
-    """Return the moment that a person means by `text`, who writes at `now`.
-
-    Raises:
-        UsageError: it is not a time, or lies in the future.
-    """
-    local = now.astimezone()
-    try:
-        clock = datetime.strptime(text, "%H:%M").time()  # noqa: DTZ007  the zone is added below
-        moment = local.replace(hour=clock.hour, minute=clock.minute, second=0, microsecond=0)
-    except ValueError:
-        moment = _iso(text)
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=local.tzinfo)
-    if moment > now + timedelta(minutes=1):
-        raise UsageError(
-            f"{flat(text)} is still to come.", help="For yesterday write the date too."
-        )
-    return moment
-
-
-def _iso(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{flat(text)!r} is not a time.", help="Write 10:42, or 2026-11-23T10:42Z."
-        ) from None
-
-
-def _all(gateway: "Client", incident_id: str) -> tuple[Json, list[Json]]:
+def whole(gateway: "Client", incident_id: str) -> tuple[Json, list[Json]]:
+    """Return an incident and every entry of its timeline."""
     entries: list[Json] = []
     after = 0
     while True:
@@ -155,5 +103,8 @@ def _print_moment(moment: Moment) -> None:
     head = f"{time} {since:>8}  {GLYPHS[moment.tone]} {cut(who, 10):<10}  "
     room = max(20, world.width - len(head))
     style = _STYLES.get(moment.tone, "")
-    for number, line in enumerate(textwrap.wrap(flat(moment.what), room) or [""]):
+    links = "".join(f" → {link.word} #{', #'.join(link.events)}" for link in moment.links)
+    numbers = " ".join(f"[#{event}]" for event in moment.events[:_MOST_NUMBERS])
+    said = flat(f"{moment.what} {numbers}{links}")
+    for number, line in enumerate(textwrap.wrap(said, room) or [""]):
         world.say((" " * len(head) if number else head) + world.styled(line, style))

@@ -12,6 +12,7 @@ from interlock import client
 from interlock.cli.home import USUAL, Access
 from interlock.cli.page import PLAIN, Form, Json, show_list
 from interlock.cli.plain import flat
+from interlock.cli.verify_doc import verify_document
 from interlock.cli.world import here
 from interlock.errors import UsageError
 from interlock.proof import Finding, Key, ProofError, read_key
@@ -32,11 +33,31 @@ class _Given:
     outside: str | None
 
 
+@Parameter(name="*", group="Instead of a file")
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """What else can be checked.
+
+    Attributes:
+        log: the gateway's whole log, event by event
+        doc: what a Markdown file cites, sentence by sentence
+        incident: of --doc: the incident that the file is about
+    """
+
+    log: Annotated[bool, Parameter(negative="")] = False
+    doc: Path | None = None
+    incident: Annotated[str, Parameter(name=["--incident", "-i"])] = ""
+
+
+NOTHING = Instead()
+"""No option given: a file is checked."""
+
+
 def verify(
     file: Path | None = None,
     /,
     *,
-    log: Annotated[bool, Parameter(negative="")] = False,
+    instead: Instead = NOTHING,
     key: tuple[str, ...] = (),
     anchor: Path | None = None,
     access: Access = USUAL,
@@ -46,15 +67,18 @@ def verify(
 
     Args:
         file: an evidence bundle (a .zip, or the folder it was unpacked to) or an exported .html
-        log: check the gateway's whole log instead, event by event
         key: a key of the log, as you know it; repeatable
         anchor: a file with checkpoints that were kept outside the store
     """
-    if (file is None) == (not log):
+    doc = instead.doc
+    asked = (file is not None) + instead.log + (doc is not None)
+    if asked != 1 or bool(instead.incident) != (doc is not None):
         raise UsageError(
-            "Name a bundle, or ask for the whole log.",
-            help="interlock verify INC-1.bundle.zip, or interlock verify --log",
+            "Name a bundle or a page, ask for the whole log, or name a document and its incident.",
+            help="interlock verify INC-1.bundle.zip, or --log, or --doc postmortem.md -i INC-1",
         )
+    if doc is not None:
+        return verify_document(doc, instead.incident, access=access, form=form)
     try:
         given = _Given([read_key(text) for text in key], _outside(anchor))
         found = _of_log(given, access) if file is None else _of_file(here().cwd / file, given)

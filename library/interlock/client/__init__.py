@@ -17,12 +17,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from interlock.client import entries
 from interlock.client.call import Call, NewRun, Place
+from interlock.client.entries import add_note
 
 if TYPE_CHECKING:
     from interlock.client.sending import AsyncClient, Client
 
-__all__ = ["AsyncClient", "Call", "Client", "NewRun", "Place"]
+__all__ = ["AsyncClient", "Call", "Client", "NewRun", "Place", "add_note", "entries"]
 
 
 def __getattr__(name: str) -> Any:
@@ -105,23 +107,6 @@ def reopen_incident(incident_id: str, reason: str) -> Call:
 def seal_incident(incident_id: str) -> Call:
     """Seal a closed incident: nothing can be added any more."""
     return _post(_path("incidents", incident_id, "seal"))
-
-
-def add_note(incident_id: str, text: str, kind: str = "observation", time: str = "") -> Call:
-    """Write a note on the timeline; `time` says when it happened, if not now."""
-    body = {"text": text, "kind": kind} | ({"time": time} if time else {})
-    return _post(_path("incidents", incident_id, "notes"), body)
-
-
-def follow_ups(incident_id: str) -> Call:
-    """List what the incident's postmortem owes an answer to."""
-    return _get(_path("incidents", incident_id, "followups"))
-
-
-def close_follow_up(incident_id: str, followup_id: str, answer: str) -> Call:
-    """Close a follow-up with what came of it."""
-    path = _path("incidents", incident_id, "followups", followup_id, "close")
-    return _post(path, {"answer": answer})
 
 
 def timeline(incident_id: str, after: int = 0, limit: int = 500) -> Call:
@@ -276,10 +261,12 @@ def end_step(run_id: str, step: str, attempt: int, record: Mapping[str, Any]) ->
     return _post(path, record, idempotent=True)
 
 
-def add_run_note(run_id: str, step: str, attempt: int, text: str, kind: str) -> Call:
-    """Write a note from within a step."""
+def add_run_note(
+    run_id: str, step: str, attempt: int, text: str, kind: str, about: str = ""
+) -> Call:
+    """Write a note from within a step; `about` is the event of an answer that it got."""
     body = {"step": step, "attempt": attempt, "text": text, "kind": kind}
-    return _post(_path("runs", run_id, "notes"), body)
+    return _post(_path("runs", run_id, "notes"), body | ({"about": about} if about else {}))
 
 
 # --- what a running step asks -----------------------------------------------------------------

@@ -26,6 +26,7 @@ from interlock.export.to_document import document, document_text, lines_text
 from interlock.export.to_html import html, page_digest
 from interlock.export.to_ipynb import notebook_text
 from interlock.export.to_markdown import markdown
+from interlock.export.views import told_by
 
 __all__ = [
     "FORMS",
@@ -51,6 +52,7 @@ __all__ = [
     "page_digest",
     "read_known_at",
     "render",
+    "told_by",
 ]
 
 
@@ -147,19 +149,22 @@ def form_of(name: str) -> Form:
     return known
 
 
-def render(form: str, postmortem: Postmortem, *, zone: str = "UTC", **options: Any) -> str:
+def render(
+    form: str, postmortem: Postmortem, *, zone: str = "UTC", view: str = "", **options: Any
+) -> str:
     """Return the postmortem in one of `FORMS`.
 
     Args:
         form: its name.
         postmortem: what `build` returned.
         zone: an IANA time zone shown beside UTC, where the form shows times.
+        view: `NAME` or `NAME@VERSION` of a narrative view that tells it; "" for none.
         options: what else the form takes; what is empty was not given.
 
     Raises:
-        UsageError: no such form, time zone or option.
+        UsageError: no such form, time zone, view or option.
     """
     known = form_of(form)
     known.check(postmortem.profile, options)
     given = {name: value for name, value in options.items() if value}
-    return known.write(postmortem, zone=zone, **given)
+    return known.write(told_by(postmortem, view), zone=zone, **given)

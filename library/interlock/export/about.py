@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from interlock.export.account import Gaps, Known
+from interlock.export.account import Gaps, Known, Remark
 from interlock.export.clock import Clock
-from interlock.export.model import Postmortem, Record, Remark
+from interlock.export.model import Postmortem, Record
 from interlock.export.text import count, duration
+from interlock.export.views import about_view
 
 NOT_ANCHORED = "this record is not anchored outside the store yet"
 """What an export says until the log has an anchor; its absence is not hidden."""
-
 Line = tuple[str, str, tuple[str, ...]]
 _FEW = 5
 
@@ -28,6 +28,7 @@ def about_lines(pm: Postmortem, when: Clock) -> list[Line]:
         ("Times", f"{zone}, {order}{_undated(record)}", ()),
         *_uncertain(record.gaps),
         ("Recorded by", _recorders(record), ()),
+        *about_view(pm),
         *_gaps(record),
         *_anchoring(record, when),
     ]

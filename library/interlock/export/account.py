@@ -86,3 +86,31 @@ class Metric:
     value: str
     read: str = ""
     events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One figure and the events it was computed from."""
+
+    label: str
+    value: str
+    events: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A person, their roles in this incident and what they did."""
+
+    id: str
+    roles: tuple[str, ...]
+    did: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Who recorded a run from outside its kernel, and how far that kernel was confined."""
+
+    run: str
+    kind: str
+    confinement: str
+    host: str

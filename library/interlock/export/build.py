@@ -6,21 +6,14 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
-from interlock.export.account import Anchored
+from interlock.export.account import Anchored, Number, Remark
+from interlock.export.entries import Ledger
 from interlock.export.fold import STEP_ENDS, fold
 from interlock.export.gaps import gaps_of
 from interlock.export.known import earlier_of, incident_then, known_by, since
+from interlock.export.ledger import ledger_of, open_questions
 from interlock.export.metrics import metrics_of
-from interlock.export.model import (
-    ApprovalStory,
-    Entry,
-    Moment,
-    Number,
-    Phase,
-    Postmortem,
-    Remark,
-    Tone,
-)
+from interlock.export.model import ApprovalStory, Entry, Moment, Phase, Postmortem, Tone
 from interlock.export.narrate import narrate, scene_of
 from interlock.export.order import Place, overlaps, places
 from interlock.export.reading import Reading, moment
@@ -36,6 +29,7 @@ from interlock.export.stories import (
 )
 from interlock.export.telling import Scene
 from interlock.export.text import duration, shown
+from interlock.export.views import views_of
 
 
 def build(
@@ -83,10 +77,10 @@ def _told(
     moments = _placed(folded, ranks, overlaps(readings, folded), scene)
     approvals = approvals_of(readings, moments)
     declared = first(readings, "incident.declared")
-    roles = incident.get("roles")
     record = record_of(readings, anchored)
     until = until or exported_at
     gaps = gaps_of(readings, moments, approvals, anchored=anchored, until=until)
+    roles, ledger = incident.get("roles"), ledger_of(readings)
     return Postmortem(
         id=_named(incident, "id")
         or (shown(readings[0].event.get("incident")) if readings else ""),
@@ -103,11 +97,13 @@ def _told(
         moments=moments,
         runs=runs_of(readings, moments),
         approvals=approvals,
-        follow_ups=_follow_ups(readings, moments, approvals),
+        follow_ups=_follow_ups(readings, moments, approvals, ledger),
         exported_at=exported_at,
         owed=owed_of(readings),
         metrics=metrics_of(readings, approvals, closed=end is not None),
         earlier=earlier_of(readings, moments, scene, ranks),
+        ledger=ledger,
+        views=views_of(readings),
     )
 
 
@@ -224,19 +220,22 @@ def _phases(readings: Sequence[Reading]) -> tuple[Phase, ...]:
 
 
 def _follow_ups(
-    readings: Sequence[Reading], moments: Sequence[Moment], approvals: Sequence[ApprovalStory]
+    readings: Sequence[Reading],
+    moments: Sequence[Moment],
+    approvals: Sequence[ApprovalStory],
+    ledger: Ledger,
 ) -> tuple[Remark, ...]:
     ends = {"action.resolved", "action.proven"}
     resolved = {r.subject.approval for r in readings if r.type in ends}
     found = [
         *(("Find out and record what came of it", m) for m in moments if _is_open(m, resolved)),
-        *(("Still open", m) for m in _questions(moments)),
         *(("Never answered", m) for m in _last_attempts(moments) if m.tone is Tone.UNKNOWN),
     ]
     late = "Nobody decided {} in time: who could have, and were they told?"
     expired = (story for story in approvals if story.state == "expired")
     return (
         *(Remark(f"{what}: {m.what}", m.events) for what, m in found),
+        *(Remark(f"Still open: question: “{q.text}”", q.events) for q in open_questions(ledger)),
         *(Remark(late.format(story.id), story.events[:1]) for story in expired),
     )
 
@@ -244,17 +243,6 @@ def _follow_ups(
 def _is_open(moment: Moment, resolved: set[str]) -> bool:
     kinds = {"action.outcome_unknown", "action.started", "action.prepared"}
     return moment.type in kinds and moment.subject.approval not in resolved
-
-
-def _questions(moments: Sequence[Moment]) -> list[Moment]:
-    """Return the questions after the last answer; which answer meets which is not recorded."""
-    open_questions: list[Moment] = []
-    for told in moments:
-        if told.type == "note.answer":
-            open_questions.clear()
-        elif told.type == "note.question":
-            open_questions.append(told)
-    return open_questions
 
 
 def _last_attempts(moments: Sequence[Moment]) -> list[Moment]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from interlock.export.model import Exhibit, Grid, Left, Pairs, Picture, Words
 from interlock.export.reading import CHART, Absent, Reading, is_part
+from interlock.export.sheet import sheet_lines
 from interlock.export.text import count, duration, fits, json_text, shown
 
 HEADLINE = 280
@@ -307,7 +308,15 @@ def _picture(label: str, data: Any) -> Picture | None:
     return Picture(label, base64.b64encode(raw).decode(), width, height, len(raw))
 
 
+def _sheet(label: str, value: Any) -> tuple[Exhibit, ...]:
+    """Show where an incident stood, as whoever took over was told."""
+    if not isinstance(value, Mapping):
+        return _by_shape(label, value)
+    return (Words(label, "\n".join(sheet_lines(value))),)
+
+
 _SHOWN: Mapping[str, tuple[str, Show]] = {
+    "sheet": ("Where it stood", _sheet),
     "source": ("Cell", _words("python")),
     "statement": ("Statement", _words("sql")),
     "promql": ("PromQL", _words("promql")),

@@ -143,6 +143,7 @@ def _join(together: Sequence[Moment], keeper: Moment) -> Moment:
         events=tuple(source.event for source in sources),
         sources=tuple(sources),
         exhibits=_once([exhibit for moment in together for exhibit in moment.exhibits]),
+        links=tuple(dict.fromkeys(link for moment in together for link in moment.links)),
     )
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from interlock.export.account import Anchored, Gaps
-from interlock.export.model import ApprovalStory, Moment, Remark
+from interlock.export.account import Anchored, Gaps, Remark
+from interlock.export.model import ApprovalStory, Moment
 from interlock.export.reading import Reading
 from interlock.export.text import count, duration
 

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from interlock.export.clock import Clock
 from interlock.export.html_exhibits import exhibits_html
+from interlock.export.html_ledger import links_html
 from interlock.export.html_parts import anchor, cited, instant, place, sign
 from interlock.export.markup import Child, Html, tag
 from interlock.export.model import Moment
@@ -47,8 +48,8 @@ def _moment(moment: Moment, when: Clock, ranks: Mapping[str, int]) -> Html:
         "li",
         _times(moment, when),
         tag("p", sign(moment.tone)),
-        tag("div", _said(moment, when), _asked(moment), _backing(moment), class_="body"),
-        class_=f"moment {moment.tone}",
+        tag("div", _body(moment, when), class_="body"),
+        class_=f"moment {moment.tone}{' corrected' if moment.corrected else ''}",
         data_unit=f"event {moment.event}",
         data_event=moment.event,
         data_since=str(ranks.get(moment.since, 0)),
@@ -57,6 +58,11 @@ def _moment(moment: Moment, when: Clock, ranks: Mapping[str, int]) -> Html:
         data_id=_exact(teller.id) if teller else "",
         data_run=_exact(moment.subject.run),
     )
+
+
+def _body(moment: Moment, when: Clock) -> list[Child]:
+    links = links_html(moment, cited)
+    return [_said(moment, when), links, _asked(moment), _backing(moment)]
 
 
 def _exact(name: str) -> str:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from interlock.export.about import about_lines
+from interlock.export.account import Participant
 from interlock.export.clock import Clock
 from interlock.export.markdown_metrics import metric_rows
 from interlock.export.markdown_text import cell, cited, prose
-from interlock.export.model import GLYPHS, Moment, Participant, Postmortem, RunStory, Tone
+from interlock.export.model import GLYPHS, Moment, Postmortem, RunStory, Tone
 from interlock.export.text import count, duration
 
 _FEW = 6
@@ -154,14 +155,10 @@ def _resolution(pm: Postmortem, _: Clock) -> Iterator[str]:
     yield from (bullet(m) for m in pm.moments if m.type in _RESOLVING)
 
 
-def _decisions(pm: Postmortem, _: Clock) -> Iterator[str]:
-    yield from (bullet(m) for m in pm.moments if m.type == "note.decision")
-
-
 def bullet(moment: Moment) -> str:
     """Return a moment as a line of a list, without the time."""
-    what = prose(moment.what.removeprefix("decision: "))
-    return f"- {GLYPHS[moment.tone]} {prose(moment.who)}: {what} {cited(moment.events)}"
+    said = f"{prose(moment.who)}: {prose(moment.what)}"
+    return f"- {GLYPHS[moment.tone]} {said} {cited(moment.events)}"
 
 
 def told_shortly(pm: Postmortem) -> str:
@@ -185,6 +182,5 @@ SECTIONS = {
     "people": _people,
     "findings": _findings,
     "resolution": _resolution,
-    "decisions": _decisions,
 }
 """What writes each of these sections."""

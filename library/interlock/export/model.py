@@ -10,8 +10,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from interlock.export.account import Anchored, Gaps, Known, Metric
-from interlock.export.account import Remark as Remark  # noqa: PLC0414  belongs to these values too
+from interlock.export.account import (
+    Anchored,
+    Gaps,
+    Known,
+    Metric,
+    Number,
+    Participant,
+    Recorder,
+    Remark,
+)
+from interlock.export.entries import NO_LEDGER, Ledger, Link, View
 from interlock.export.kept import Cell, Kept
 
 
@@ -188,6 +197,7 @@ class Moment:
         after: the cause it stands behind although its own time is earlier; "" for none.
         accuracy_s: its time may be wrong by so many seconds, as far as the record says.
         unsure: the events that it may have come before or after.
+        links: what it has to do with other events, such as which corrects it.
     """
 
     events: tuple[str, ...]
@@ -207,6 +217,12 @@ class Moment:
     after: str = ""
     accuracy_s: float = 0.0
     unsure: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+
+    @property
+    def corrected(self) -> bool:
+        """Whether a later note corrects it."""
+        return any(link.word == "corrected by" for link in self.links)
 
     def fact(self, name: str) -> str:
         """Return the first text that an event behind this moment holds under `name`, or ""."""
@@ -233,15 +249,6 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """One figure and the events it was computed from."""
-
-    label: str
-    value: str
-    events: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Phase:
     """A stretch of the incident between two events."""
 
@@ -254,25 +261,6 @@ class Phase:
     def seconds(self) -> float:
         """How long it lasted."""
         return (self.end - self.start).total_seconds()
-
-
-@dataclass(frozen=True, slots=True)
-class Participant:
-    """A person, their roles in this incident and what they did."""
-
-    id: str
-    roles: tuple[str, ...]
-    did: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Recorder:
-    """Who recorded a run from outside its kernel, and how far that kernel was confined."""
-
-    run: str
-    kind: str
-    confinement: str
-    host: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,8 +351,9 @@ class FollowUp:
     """What the postmortem owes an answer to, or its answer.
 
     Attributes:
-        about: the approval it came of.
-        owner: who led the incident when it was opened; "" for nobody.
+        about: the approval it came of; "" where a person wrote it down.
+        owner: whom it falls to; "" for nobody.
+        due: the day until which it is to be done; "" for none.
         closed_by, answer: how it ended; "" while it is open.
     """
 
@@ -375,6 +364,7 @@ class FollowUp:
     closed_by: str
     answer: str
     events: tuple[str, ...]
+    due: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -415,6 +405,9 @@ class Postmortem:
         moments: everything that happened, in time; undated ones last.
         follow_ups: suggestions drawn from the record alone.
         owed: follow-ups that were opened in the incident, with their answers.
+        ledger: what people kept account of.
+        views: the narrative views that were saved, in every version.
+        view: the one that this is told by; None for the whole.
         exported_at: when this was made, or None.
         profile: for whom this was made: `internal`, `external` or `auditor`.
         metrics: how long it took to detect, acknowledge, mitigate and resolve, and to decide.
@@ -443,3 +436,6 @@ class Postmortem:
     metrics: tuple[Metric, ...] = ()
     known: Known | None = None
     earlier: tuple[Earlier, ...] = ()
+    ledger: Ledger = NO_LEDGER
+    views: tuple[View, ...] = ()
+    view: View | None = None

@@ -8,12 +8,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from interlock.export.exhibits import everything, exhibits
+from interlock.export.links import links_of
 from interlock.export.model import Exhibit, Moment, Pairs, Source, Tone
 from interlock.export.reading import Reading
 from interlock.export.tell_approvals import APPROVAL_TELLERS
+from interlock.export.tell_entries import ENTRY_TELLERS
 from interlock.export.tell_evidence import EVIDENCE_TELLERS
 from interlock.export.tell_runs import RUN_TELLERS
-from interlock.export.telling import Said, Scene, Teller, because, operation_of, quote
+from interlock.export.telling import Said, Scene, Teller, because, operation_of
 from interlock.export.text import shown
 
 
@@ -35,6 +37,7 @@ def narrate(reading: Reading, scene: Scene) -> Moment:
         event=reading.cite,
         since=reading.cite,
         accuracy_s=reading.accuracy_s,
+        links=scene.links.get(shown(reading.event.get("id") or ""), ()),
     )
 
 
@@ -95,6 +98,7 @@ def scene_of(readings: Sequence[Reading], start: datetime | None) -> Scene:
         reasons={r.word("approval"): because(r) for r in voted},
         start=start,
         over={r.word("run"): r.cite for r in readings if r.type == "run.ended"},
+        links=links_of(readings),
     )
 
 
@@ -161,32 +165,6 @@ def _did(what: str, *, key: str = "reason", tone: Tone = Tone.PLAIN) -> Teller:
 # --- the rest ----------------------------------------------------------------------------------
 
 
-def _note(kind: str) -> Teller:
-    def tell(r: Reading, _: Scene) -> Said:
-        said = f"{kind}: {quote(r, 'text') or '[empty]'}{_written_by(r)}"
-        return Said(said, Tone.INFO, told=("text", "handle"))
-
-    return tell
-
-
-def _written_by(r: Reading) -> str:
-    """Return who wrote in a chat what somebody noted; only a linked account is a person here."""
-    if r.word("source") != "slack":
-        return ""
-    author, handle = r.word("author") or "?", r.said("handle")
-    stranger = author.startswith("slack:") and bool(handle)
-    return f", written in Slack by {author}{f' (“{handle}”, not linked)' if stranger else ''}"
-
-
-def _edited(r: Reading, _: Scene) -> Said:
-    said = f"a message in Slack that is a note was edited: {quote(r, 'text') or '[empty]'}"
-    return Said(said, Tone.WARN, told=("text",))
-
-
-def _source_deleted(_: Reading, __: Scene) -> Said:
-    return Said("a message in Slack that is a note was deleted there; the note stays", Tone.WARN)
-
-
 def _exported(r: Reading, _: Scene) -> Said:
     return Said(f"exported the timeline as {r.word('form') or '?'}")
 
@@ -200,8 +178,6 @@ def _unknown(r: Reading, _: Scene) -> Said:
     return Said(f"{r.type or 'an event without a type'} (a kind this version does not know)")
 
 
-NOTES = ("observation", "decision", "hypothesis", "question", "answer", "surprise", "correction")
-
 TELLERS: Mapping[str, Teller] = {
     "incident.declared": _declared,
     "incident.severity_changed": _severity,
@@ -213,9 +189,7 @@ TELLERS: Mapping[str, Teller] = {
     **RUN_TELLERS,
     **APPROVAL_TELLERS,
     **EVIDENCE_TELLERS,
-    **{f"note.{kind}": _note(kind) for kind in NOTES},
-    "note.edited": _edited,
-    "note.source_deleted": _source_deleted,
+    **ENTRY_TELLERS,
     "log.exported": _exported,
     "authentication.failed": _authentication,
 }

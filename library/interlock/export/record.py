@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from interlock.export.account import Anchored
+from interlock.export.account import Anchored, Recorder, Remark
 from interlock.export.fold import ACTION_ENDS, QUERY_ENDS, REFUSALS, STEP_ENDS
-from interlock.export.model import Record, Recorder, Remark
+from interlock.export.model import Record
 from interlock.export.reading import Reading
 
 

@@ -4,17 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from interlock.export.model import (
-    ApprovalStory,
-    Exhibit,
-    FollowUp,
-    Moment,
-    Participant,
-    Remark,
-    RunStory,
-    Tone,
-    Vote,
-)
+from interlock.export.account import Participant, Remark
+from interlock.export.model import ApprovalStory, Exhibit, FollowUp, Moment, RunStory, Tone, Vote
 from interlock.export.reading import Reading
 from interlock.export.recording import cells_of
 from interlock.export.text import count
@@ -202,6 +193,7 @@ def _owed(opened: Reading, closed: Reading | None) -> FollowUp:
         closed_by=(closed.word("person") or "?") if closed else "",
         answer=closed.said("answer") if closed else "",
         events=cites(reading for reading in (opened, closed) if reading),
+        due=opened.word("due"),
     )
 
 

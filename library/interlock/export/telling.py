@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from interlock.export.entries import Link
 from interlock.export.exhibits import HEADLINE
 from interlock.export.model import Tone
 from interlock.export.reading import Reading
@@ -15,7 +16,7 @@ class Scene:
     """What other events say that a sentence needs: who runs a run, what an approval asks.
 
     `over` names the runs that have ended, and by which event: what has no end in them will
-    never get one.
+    never get one. `links` are those of each event, by its id.
     """
 
     requesters: Mapping[str, str]
@@ -23,6 +24,7 @@ class Scene:
     reasons: Mapping[str, str]
     start: datetime | None = None
     over: Mapping[str, str] = field(default_factory=dict)
+    links: Mapping[str, tuple[Link, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

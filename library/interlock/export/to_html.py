@@ -16,9 +16,10 @@ from importlib.resources import files
 from typing import Any
 
 from interlock.export.about import about_lines
-from interlock.export.account import Metric
+from interlock.export.account import Metric, Number
 from interlock.export.clock import Clock, clock
 from interlock.export.html_exhibits import scrolling
+from interlock.export.html_ledger import ledger_html, view_html
 from interlock.export.html_parts import cited, instant, section
 from interlock.export.html_proof import (
     carried,
@@ -30,7 +31,7 @@ from interlock.export.html_stories import approval_html, follow_ups_html, run_ht
 from interlock.export.html_timeline import Day, day_html, days_of
 from interlock.export.html_tools import tools_html
 from interlock.export.markup import Child, Html, block_of, join, script, style, tag
-from interlock.export.model import GLYPHS, Earlier, Number, Phase, Postmortem
+from interlock.export.model import GLYPHS, Earlier, Phase, Postmortem
 from interlock.export.text import capped, duration, visible
 
 MANY = 500
@@ -72,6 +73,7 @@ class Sheet:
     top: Html
     about: Html
     summary: Html
+    entries: Html | None
     days: tuple[Day, ...]
     approvals: tuple[Html, ...]
     runs: tuple[Html, ...]
@@ -80,6 +82,7 @@ class Sheet:
     def units(self) -> Iterator[Html]:
         """Yield the parts in the order of the page."""
         yield from (self.top, self.about, self.summary)
+        yield from [self.entries] if self.entries else []
         for day in self.days:
             yield from day.moments
         yield from (*self.approvals, *self.runs)
@@ -88,7 +91,7 @@ class Sheet:
     def empty(self) -> "Sheet":
         """Return the page with every part left out: what stands around them."""
         return Sheet(
-            PART, PART, PART,
+            PART, PART, PART, PART if self.entries else None,
             tuple(Day(day.name, tuple(PART for _ in day.moments)) for day in self.days),
             tuple(PART for _ in self.approvals),
             tuple(PART for _ in self.runs),
@@ -166,11 +169,19 @@ def _sheet(pm: Postmortem, when: Clock, ranks: Mapping[str, int]) -> Sheet:
         top=tag("header", _title(pm), _figures(pm, when), data_unit="header"),
         about=_about(pm, when),
         summary=_summary(pm, when),
+        entries=_entries(pm, when),
         days=tuple(days_of(pm.moments, when, ranks)),
         approvals=tuple(approval_html(story, when) for story in pm.approvals),
         runs=tuple(run_html(run, when) for run in pm.runs),
         follow_ups=follow_ups_html(pm),
     )
+
+
+def _entries(pm: Postmortem, when: Clock) -> Html | None:
+    """Return the chosen view, and what people kept account of; None where there is nothing."""
+    told = [view_html(pm, when, cited), *ledger_html(pm, when, cited)]
+    there = [one for one in told if one is not None]
+    return tag("div", there, data_unit="entries") if there else None
 
 
 def _data(pm: Postmortem, ranks: Mapping[str, int], when: Clock) -> Html:
@@ -221,6 +232,7 @@ def _main(pm: Postmortem, sheet: Sheet, when: Clock, proof: Html | None) -> Html
         _contents(sheet),
         sheet.about,
         sheet.summary,
+        sheet.entries,
         section("timeline", "Timeline", told, tools, tag("p", id="then", role="status"), days),
         section("approvals", "Approvals", sheet.approvals) if sheet.approvals else None,
         section("runs", "Runs", sheet.runs) if sheet.runs else None,

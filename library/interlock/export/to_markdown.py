@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from interlock.errors import UsageError
-from interlock.export import markdown_audit, markdown_top
+from interlock.export import markdown_audit, markdown_ledger, markdown_top
 from interlock.export.clock import Clock, clock
 from interlock.export.fill import Page, fill, only
 from interlock.export.fold import REFUSALS
 from interlock.export.markdown_exhibits import exhibit_lines
+from interlock.export.markdown_ledger import links_of
 from interlock.export.markdown_text import cell, cited, prose
 from interlock.export.markdown_top import bullet
 from interlock.export.model import (
@@ -97,6 +98,7 @@ def _row(moment: Moment, when: Clock) -> str:
     since = offset(moment.offset_s) if moment.offset_s is not None else "—"
     late = when.late(moment.time, moment.recorded)
     what = f"{GLYPHS[moment.tone]} {cell(moment.what)}" + (f" ({late})" if late else "")
+    what += links_of(moment)
     return f"| {at} |{local} {since} | {cell(moment.who)} | {what} | {cited(moment.events)} |"
 
 
@@ -256,11 +258,14 @@ def owed_line(owed: FollowUp) -> str:
     """Return what the postmortem owes, to whom it falls, and the answer once there is one."""
     owner = f" Owner: {owed.owner}." if owed.owner else ""
     answer = f" Closed by {owed.closed_by}: “{owed.answer}”" if owed.closed_by else " Open."
-    return f"{owed.id}, about {owed.about}: {owed.text}{owner}{answer}"
+    about = f", about {owed.about}" if owed.about else ""
+    due = f" Due: {owed.due}." if owed.due else ""
+    return f"{owed.id}{about}: {owed.text}{owner}{due}{answer}"
 
 
 SECTIONS: Mapping[str, Writer] = {
     **markdown_top.SECTIONS,
+    **markdown_ledger.SECTIONS,
     "timeline": _timeline,
     "approvals": _approvals,
     "refused": _refusals,

@@ -248,7 +248,8 @@ class Broker:
     async def _note(self, request: Json, executing: Executing) -> Json:
         text, kind = _text(request, "text")[:_LONGEST_NOTE], _text(request, "kind")
         step, attempt = executing.step, executing.attempt
-        call = client.add_run_note(self._work.run, step, attempt, text, kind)
+        about = _text(request, "about") if "about" in request else ""
+        call = client.add_run_note(self._work.run, step, attempt, text, kind, about)
         await self._gateway.send(call, tell=self._show(request))
         return {}
 

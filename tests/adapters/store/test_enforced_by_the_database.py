@@ -13,6 +13,12 @@ from interlock_gateway.adapters.store import SqlStore
 from interlock_gateway.adapters.store.schema import metadata
 from interlock_gateway.core.approval import TRANSITIONS, ApprovalState
 from interlock_gateway.core.timeline import Draft, text_part
+from interlock_gateway.service.entry_records import (
+    HypothesisRow,
+    PinRow,
+    QuestionRow,
+    ViewRow,
+)
 from interlock_gateway.service.ports import ConflictError, Transaction
 from interlock_gateway.service.records import (
     ApprovalRow,
@@ -95,6 +101,36 @@ async def test_a_glass_is_broken_once_and_only_on_what_waits(
             tx.add(FollowUpRow(*asks, _NOW))
 
     await store.commit(unit)
+    with pytest.raises(DBAPIError), raw.begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM hypotheses",
+        "DELETE FROM questions",
+        "DELETE FROM pins",
+        "DELETE FROM views",
+        "UPDATE views SET event = 'evt_2'",
+        "UPDATE hypotheses SET state = 'open' WHERE id = 'H-2'",
+        "UPDATE hypotheses SET confidence = 'high' WHERE id = 'H-2'",
+    ],
+)
+async def test_what_people_keep_account_of_is_kept(
+    raw: Engine, store: SqlStore, statement: str
+) -> None:
+    def unit(tx: Transaction) -> None:
+        for name, state in (("H-1", "open"), ("H-2", "refuted")):
+            row = HypothesisRow("INC-1", name, state, "low", "evt_1", "evt_1", "you", _NOW)
+            tx.add(row)
+        tx.add(QuestionRow("evt_1", "INC-1", _NOW))
+        tx.add(PinRow("INC-1", "evt_1", 1, "evt_1"))
+        tx.add(ViewRow("INC-1", "story", 1, "evt_1", "you", _NOW))
+
+    await store.commit(unit)
+    with raw.begin() as connection:
+        connection.execute(text("UPDATE hypotheses SET confidence = 'high' WHERE id = 'H-1'"))
     with pytest.raises(DBAPIError), raw.begin() as connection:
         connection.execute(text(statement))
 

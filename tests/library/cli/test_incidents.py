@@ -97,7 +97,6 @@ def test_show_tells_people_runs_and_approvals(desk: Desk) -> None:
 
 
 CHANGES = [
-    ("take INC-1", "take", {}),
     ("role INC-1 colleague responder", "roles", {"person": "colleague", "role": "responder"}),
     ("severity INC-1 sev1 -r worse", "severity", {"severity": "sev1", "reason": "worse"}),
     ("hand-over INC-1 colleague --summary s", "hand-over", {"to": "colleague", "summary": "s"}),
@@ -152,4 +151,4 @@ def test_follow_ups_are_listed_and_closed_by_one_request_each(desk: Desk) -> Non
 
 def test_no_follow_up_says_what_would_be_one(desk: Desk) -> None:
     desk.gateway.routes["GET /v1/incidents/INC-1/followups"] = {"followups": []}
-    assert "no glass was broken" in desk.run("incident follow-ups INC-1", terminal=True).out
+    assert "note INC-1" in desk.run("incident follow-ups INC-1", terminal=True).out

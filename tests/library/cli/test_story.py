@@ -1,7 +1,6 @@
 """Notes, the timeline and documents."""
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,6 @@ import httpx
 import pytest
 from desk import Desk
 from interlock.cli import story
-from interlock.cli.story import moment_of
-from interlock.errors import UsageError
 
 Json = dict[str, Any]
 START = "2026-11-23T10:42:07+00:00"
@@ -86,31 +83,6 @@ def test_following_goes_on_after_the_last_entry(reader: Desk) -> None:
 def test_an_empty_timeline_says_how_to_fill_it(desk: Desk) -> None:
     desk.gateway.routes["GET /v1/incidents/INC-1/timeline"] = TIMELINE | {"entries": []}
     assert "interlock note INC-1" in desk.run("timeline INC-1").err
-
-
-def test_a_note_is_sent_with_its_kind_and_moment(desk: Desk) -> None:
-    desk.gateway.routes["POST /v1/incidents/INC-1/notes"] = {}
-    line = "note INC-1 'we wait' --kind decision --at 2026-11-23T11:00:00Z"
-    assert desk.run(line).code == 0
-    assert desk.gateway.last("POST /v1/incidents/INC-1/notes") == {
-        "text": "we wait",
-        "kind": "decision",
-        "time": "2026-11-23T11:00:00+00:00",
-    }
-
-
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
-
-def test_a_clock_time_is_of_today_on_the_persons_clock() -> None:
-    moment = moment_of(f"{NOON.astimezone():%H:%M}", NOON)
-    assert moment == NOON
-
-
-@pytest.mark.parametrize("text", ["soon", "25:00", "2026-11-24T00:00:00Z", "2026-99-99"])
-def test_what_is_no_moment_or_lies_ahead_is_refused(text: str) -> None:
-    with pytest.raises(UsageError):
-        moment_of(text, NOON)
 
 
 def test_an_export_is_written_where_it_was_asked_for(desk: Desk) -> None:

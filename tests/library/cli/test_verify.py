@@ -98,8 +98,10 @@ def test_an_event_of_the_log_that_was_changed_is_named(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("verify", "Name a bundle, or ask for the whole log."),
-        ("verify INC-1.bundle.zip --log", "Name a bundle, or ask for the whole log."),
+        ("verify", "Name a bundle or a page, ask for the whole log"),
+        ("verify INC-1.bundle.zip --log", "Name a bundle or a page, ask for the whole log"),
+        ("verify --doc postmortem.md", "name a document and its incident"),
+        ("verify -i INC-1 INC-1.bundle.zip", "name a document and its incident"),
         ("verify nothing.zip", "There is no "),
         ("verify --log --key nonsense", "is no log's key"),
         ("verify --log --anchor nothing.txt", "cannot be read"),

@@ -2,7 +2,7 @@
 
 import pytest
 from interlock import client
-from interlock.client import Call, NewRun, Place
+from interlock.client import Call, NewRun, Place, entries
 
 HERE = Place("R-1", "blockers", 1, 0)
 RUN = NewRun("INC-1", "pg-lock-contention", {"db": "orders"}, {"db": "person"}, {"kind": "x"})
@@ -22,6 +22,31 @@ CALLS = [
     (client.reopen_incident("INC-1", "r"), "POST /v1/incidents/INC-1/reopen"),
     (client.seal_incident("INC-1"), "POST /v1/incidents/INC-1/seal"),
     (client.add_note("INC-1", "x"), "POST /v1/incidents/INC-1/notes"),
+    (entries.hypotheses("INC-1"), "GET /v1/incidents/INC-1/hypotheses"),
+    (entries.open_hypothesis("INC-1", "x"), "POST /v1/incidents/INC-1/hypotheses"),
+    (
+        entries.update_hypothesis("INC-1", "H-1", {}),
+        "POST /v1/incidents/INC-1/hypotheses/H-1/update",
+    ),
+    (
+        entries.close_hypothesis("INC-1", "H-1", {}),
+        "POST /v1/incidents/INC-1/hypotheses/H-1/close",
+    ),
+    (entries.decide("INC-1", {}), "POST /v1/incidents/INC-1/decisions"),
+    (entries.mark("INC-1", "detected", 1), "POST /v1/incidents/INC-1/milestones"),
+    (entries.pin("INC-1", 1), "POST /v1/incidents/INC-1/pins"),
+    (entries.unpin("INC-1", 1), "POST /v1/incidents/INC-1/unpins"),
+    (entries.sheet("INC-1"), "GET /v1/incidents/INC-1/sheet"),
+    (entries.follow_ups("INC-1"), "GET /v1/incidents/INC-1/followups"),
+    (entries.all_follow_ups(), "GET /v1/follow-ups"),
+    (entries.open_follow_up("INC-1", "x"), "POST /v1/incidents/INC-1/followups"),
+    (
+        entries.close_follow_up("INC-1", "F-1", "x"),
+        "POST /v1/incidents/INC-1/followups/F-1/close",
+    ),
+    (entries.views("INC-1"), "GET /v1/incidents/INC-1/views"),
+    (entries.view("INC-1", "a/b"), "GET /v1/incidents/INC-1/views/a%2Fb"),
+    (entries.save_view("INC-1", "story", {}), "POST /v1/incidents/INC-1/views/story"),
     (client.timeline("INC-1"), "GET /v1/incidents/INC-1/timeline"),
     (client.follow_timeline("INC-1"), "GET /v1/incidents/INC-1/timeline/stream"),
     (client.export("INC-1", "md"), "GET /v1/incidents/INC-1/export"),
@@ -90,3 +115,5 @@ def test_waiting_for_an_approval_is_more_patient_than_the_gateway_waits() -> Non
 
 def test_an_export_names_its_form() -> None:
     assert client.export("INC-1", "html").query == {"as": "html"}
+    told = client.export("INC-1", "html", view="postmortem@2").query
+    assert told == {"as": "html", "view": "postmortem@2"}

@@ -5,8 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from interlock.export import Anchored, build, markdown
-from interlock.export.account import Gaps
-from interlock.export.model import Remark
+from interlock.export.account import Gaps, Remark
 from sample_incident import INCIDENT, START, Story, sample
 
 OPEN: Mapping[str, Any] = {**INCIDENT, "state": "open", "closed_at": None}

@@ -126,6 +126,15 @@ async def test_a_finding_s_words_are_bounded_and_cannot_steer_a_terminal(line: L
     assert len(executing.finding.text) < 2_100
 
 
+async def test_a_note_names_the_answer_that_it_is_about(line: Line) -> None:
+    line.begin("blockers")
+    await line.ask("note", text="5 wait", kind="observation", about="evt_7")
+    [told] = line.gateway.asked("/notes")
+    assert told["about"] == "evt_7"
+    with pytest.raises(UsageError, match="must be text"):
+        await line.ask("note", text="5 wait", kind="observation", about=["evt_7"])
+
+
 async def test_a_note_goes_to_the_timeline_with_its_step(line: Line) -> None:
     line.begin("blockers")
     await line.ask("note", text="looks like checkout", kind="hypothesis")

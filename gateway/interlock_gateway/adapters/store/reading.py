@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from interlock.proof import TILE_HASHES
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from interlock_gateway.adapters.store.driver import Driver, moment
 from interlock_gateway.adapters.store.schema import TABLES, Moment, artifacts, events, parts
@@ -33,6 +33,10 @@ _MOMENTS: dict[type[Record], tuple[int, ...]] = {
     for kind, table in TABLES.items()
 }
 """Where the moments of each record stand."""
+
+
+_EVENTS = events.c
+_WHOLE = select(_EVENTS.id, _EVENTS.sequence, _EVENTS.body)
 
 
 class SqlReading:
@@ -64,11 +68,18 @@ class SqlReading:
     def events(self, incident: str, *, after: int = 0, limit: int = 500) -> Sequence[ReadEvent]:
         """Return the events of one incident with a sequence above `after`, in order."""
         query = (
-            select(events.c.id, events.c.sequence, events.c.body)
-            .where(events.c.incident == incident, events.c.sequence > after)
+            _WHOLE.where(events.c.incident == incident, events.c.sequence > after)
             .order_by(events.c.sequence)
             .limit(limit)
         )
+        return self._whole(query)
+
+    def cited(self, events: Sequence[str]) -> Sequence[ReadEvent]:
+        """Return the events with these identifiers, in order."""
+        query = _WHOLE.where(_EVENTS.id.in_(list(events))).order_by(_EVENTS.logindex)
+        return self._whole(query) if events else []
+
+    def _whole(self, query: Select[Any]) -> list[ReadEvent]:
         found = self._connection.execute(query).all()
         belonging = self._parts([row.id for row in found])
         return [ReadEvent(row.sequence, row.body, belonging.get(row.id, {})) for row in found]

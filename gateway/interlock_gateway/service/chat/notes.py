@@ -35,8 +35,8 @@ from interlock_gateway.service.chat.protocol import (
 )
 from interlock_gateway.service.chat.records import NoteRow, PostRow, RoomRow
 from interlock_gateway.service.chat.whispers import LINK, whisper
+from interlock_gateway.service.entering import must_take_notes
 from interlock_gateway.service.identity import Principal
-from interlock_gateway.service.incidents import must_take_notes
 from interlock_gateway.service.ports import NotReachedError, Reading, Store, Transaction
 from interlock_gateway.service.records import ApprovalRow
 

@@ -13,12 +13,10 @@ from sse_starlette import EventSourceResponse
 from interlock_gateway.web import views
 from interlock_gateway.web.auth import Asking, PersonOnly, person, principal
 from interlock_gateway.web.bodies import (
-    Answer,
     Because,
     Declaration,
     Empty,
     HandOver,
-    Note,
     RoleChange,
     SeverityChange,
 )
@@ -98,28 +96,6 @@ async def seal(incident: str, _body: Empty, who: PersonOnly, gateway: Asking) ->
     """Seal a closed incident."""
     await gateway.incidents.seal(who, incident)
     return await show(incident, who, gateway)
-
-
-@routes.post("/{incident}/notes", status_code=201)
-async def note(incident: str, body: Note, who: PersonOnly, gateway: Asking) -> Json:
-    """Add a note to the timeline."""
-    return {"event": await gateway.incidents.note(who, incident, body.text, body.kind, body.time)}
-
-
-@routes.get("/{incident}/followups")
-async def followups(incident: str, who: PersonOnly, gateway: Asking) -> Json:
-    """List what the postmortem owes an answer to, and what was answered."""
-    found = await gateway.followups.listed(who, incident)
-    return {"followups": [views.follow_up(row, why_not) for row, why_not in found]}
-
-
-@routes.post("/{incident}/followups/{followup}/close")
-async def close_followup(
-    incident: str, followup: str, body: Answer, who: PersonOnly, gateway: Asking
-) -> Json:
-    """Close a follow-up with what came of it."""
-    await gateway.followups.close(who, incident, followup, body.answer)
-    return await followups(incident, who, gateway)
 
 
 @routes.get("/{incident}/timeline")

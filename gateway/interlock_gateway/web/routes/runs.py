@@ -10,6 +10,7 @@ from interlock_gateway.core.timeline import stamp
 from interlock_gateway.service.approvals import RUNNER
 from interlock_gateway.service.calls import Site
 from interlock_gateway.service.identity import Principal
+from interlock_gateway.service.notes import StepNote
 from interlock_gateway.service.queries import Question
 from interlock_gateway.service.records import RunRow
 from interlock_gateway.service.runs import Order, RunnerFacts, params_of
@@ -114,8 +115,8 @@ async def end(run: str, body: bodies.RunEnd, who: AnyPrincipal, gateway: Asking)
 @routes.post("/runs/{run}/notes", status_code=201)
 async def note(run: str, body: bodies.RunNote, who: AnyPrincipal, gateway: Asking) -> Json:
     """Add a note that a step wrote."""
-    cell = (body.step, body.attempt)
-    return {"event": await gateway.runs.note(who, run, cell, body.text, body.kind)}
+    told = StepNote(body.step, body.attempt, body.text, body.kind, body.about)
+    return {"event": await gateway.runs.note(who, run, told)}
 
 
 @routes.post("/runs/{run}/steps/{step}/start", status_code=201)
