@@ -20,6 +20,7 @@ from interlock_gateway.adapters.noticeboard import LogBoard, LoggedBoard
 from interlock_gateway.adapters.policy_files import PolicyFolder
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.seal import KeySeal, key_in
+from interlock_gateway.adapters.secret_scanner import KingfisherScanner
 from interlock_gateway.adapters.secrets import References
 from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.slack.at import SlackAt
@@ -39,6 +40,13 @@ from interlock_gateway.service.considerate import (
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import Echoes, Seal
+from interlock_gateway.service.redacted import (
+    RedactedActor,
+    RedactedLogs,
+    RedactedMetrics,
+    RedactedReader,
+)
+from interlock_gateway.service.redaction import Redaction, ScannerError, Watched
 from interlock_gateway.service.reloading import (
     Outcome,
     Refused,
@@ -46,6 +54,7 @@ from interlock_gateway.service.reloading import (
     Reloading,
     Unchanged,
 )
+from interlock_gateway.service.targets import TargetError
 from interlock_gateway.service.telling import Telling
 from interlock_gateway.settings import Settings
 from interlock_gateway.web.server import serve
@@ -73,6 +82,9 @@ class Composed:
     vault: Vault | None
     owns_store: bool
     echoes: Echoes | None
+    scanner: KingfisherScanner
+    secrets: References
+    slack_references: tuple[str, ...] = ()
     slack: "Slack | None" = None
 
 
@@ -152,21 +164,32 @@ def _connected(
     return connect(at, gateway, store, seal, secrets.resolve)
 
 
-def compose(settings: Settings) -> Composed:
+def compose(settings: Settings, watched: Watched | None = None) -> Composed:
     """Build a gateway from its settings; opening the store may migrate it.
+
+    Args:
+        settings: every knob.
+        watched: takes the secrets that are resolved, for whoever masks the log as well.
 
     Raises:
         PolicyError: the policy folder cannot be loaded.
         StoreUnwritableError: the store cannot be opened.
         OSError, ValueError: a key file cannot be used.
     """
-    meter, secrets = PrometheusMeter(), References(settings.home, vault_at(settings))
+    meter, scanner = PrometheusMeter(), KingfisherScanner()
+    watched = Watched() if watched is None else watched
+    secrets = References(settings.home, vault_at(settings), watched.credential)
+    redaction = Redaction(watched, scanner, meter)
     classifier, targets = Classifier(), Targets(secrets)
     store = open_store(
-        settings.store_url, SystemClock(), SystemRandomness().identifier, random_bytes
+        settings.store_url,
+        SystemClock(),
+        SystemRandomness().identifier,
+        random_bytes,
+        redaction,
     )
     policy = PolicyFolder(settings.path(settings.policies))
-    ports = _ports(settings, store, policy, meter, secrets, classifier, targets)
+    ports = _ports(settings, store, policy, redaction, secrets, classifier, targets, meter)
     gateway = assemble(ports, steward_role=settings.steward_role)
     at = slack_at(settings)
     slack = _connected(at, gateway, store, ports.seal, secrets) if at else None
@@ -182,6 +205,9 @@ def compose(settings: Settings) -> Composed:
         echoes=None if _owns(settings) else PostgresEchoes(settings.store_url),
         owns_store=_owns(settings),
         slack=slack,
+        scanner=scanner,
+        secrets=secrets,
+        slack_references=_references(at),
     )
 
 
@@ -189,23 +215,26 @@ def _ports(
     settings: Settings,
     store: SqlStore,
     policy: PolicyFolder,
-    meter: PrometheusMeter,
+    redaction: Redaction,
     secrets: References,
     classifier: Classifier,
     targets: Targets,
+    meter: PrometheusMeter,
 ) -> Ports:
     clock = SystemClock()
     pacing = Pacing(clock)
     consideration = Consideration(pacing, clock, meter)
-    reader = ConsiderateReader(targets, consideration)
+    reader = RedactedReader(ConsiderateReader(targets, consideration), redaction)
+    metrics = ConsiderateMetrics(PrometheusReader(secrets), consideration)
+    logs = ConsiderateLogs(LokiReader(secrets), consideration)
     return Ports(
         store=store,
         policy=policy,
         guard=SqlGuard(Snapshots(reader), classifier),
         reader=reader,
-        actor=targets,
-        metrics=ConsiderateMetrics(PrometheusReader(secrets), consideration),
-        logs=ConsiderateLogs(LokiReader(secrets), consideration),
+        actor=RedactedActor(targets, redaction),
+        metrics=RedactedMetrics(metrics, redaction),
+        logs=RedactedLogs(logs, redaction),
         seal=KeySeal(key_in(settings.path("state/seal.key"))),
         tokens=SignedRunTokens(key_in(settings.path("state/run-token.key"))),
         codes=codes_of(settings),
@@ -214,6 +243,7 @@ def _ports(
         randomness=SystemRandomness(),
         meter=meter,
         pacing=pacing,
+        redaction=redaction,
     )
 
 
@@ -246,6 +276,7 @@ def application(composed: Composed) -> FastAPI:
             stack.push_async_callback(composed.store.aclose)
             stack.push_async_callback(composed.targets.aclose)
             stack.push_async_callback(composed.classifier.aclose)
+            stack.push_async_callback(composed.scanner.aclose)
             if composed.slack is not None:
                 stack.push_async_callback(composed.slack.chat.aclose)
             stack.push_async_callback(composed.gateway.execution.drain)
@@ -255,6 +286,7 @@ def application(composed: Composed) -> FastAPI:
                 await composed.vault.fetch(
                     named_in(composed.gateway.policy.current.targets.values())
                 )
+            await asyncio.to_thread(_learn, composed)
             await composed.reloading.begin()
             for work in _works(composed):
                 task = asyncio.create_task(work)
@@ -270,6 +302,7 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     yield composed.reloading.run()
     yield _sweep(composed)
     yield _prove(composed)
+    yield _look_for_secrets(composed)
     if composed.slack is not None:
         yield from composed.slack.works()
     if composed.echoes is not None:
@@ -286,6 +319,30 @@ async def _recover(composed: Composed) -> None:
     if lost:
         composed.meter.count("alarms", kind="outcome_unknown")
         _log.warning("actions with unknown outcome", count=lost)
+
+
+def _references(at: SlackAt | None) -> tuple[str, ...]:
+    every = (at.bot_token, at.app_token, at.signing_secret) if at else ()
+    return tuple(reference for reference in every if reference)
+
+
+def _learn(composed: Composed) -> None:
+    """Resolve every credential, so that it is masked from the first moment on, rotated or not."""
+    named = list(composed.slack_references)
+    for target in composed.gateway.policy.current.targets.values():
+        named += [reference for reference in (target.read, target.act) if reference]
+    for reference in named:
+        with suppress(TargetError):  # whoever needs it is told what is wrong
+            composed.secrets.resolve(reference)
+
+
+async def _look_for_secrets(composed: Composed, every_s: float = 30.0) -> None:
+    """Let the scanner compile its rules, then learn of rotated credentials before their use."""
+    with suppress(ScannerError):  # each text tries again, and is withheld meanwhile
+        await composed.scanner.start()
+    while True:
+        await asyncio.sleep(every_s)
+        await asyncio.to_thread(_learn, composed)
 
 
 def _tell(outcome: Outcome) -> None:

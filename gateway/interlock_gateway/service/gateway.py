@@ -38,6 +38,7 @@ from interlock_gateway.service.proposals import Proposals
 from interlock_gateway.service.queries import Queries
 from interlock_gateway.service.reconciling import Reconciling
 from interlock_gateway.service.recorded import RecordedRequests
+from interlock_gateway.service.redaction import Redaction
 from interlock_gateway.service.revoking import Revoking
 from interlock_gateway.service.runs import Runs, Shelved
 from interlock_gateway.service.stewards import Stewards
@@ -99,6 +100,7 @@ class Gateway:
     meter: Meter
     drills: Drills
     stewards: Stewards
+    redaction: Redaction
     chat: ChatUses | None = None
 
 
@@ -121,23 +123,26 @@ class Ports:
     randomness: Randomness
     meter: Meter
     pacing: Pacing
+    redaction: Redaction
 
 
 def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
     """Return the use cases over these ports; whoever holds the role runs this gateway."""
     store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
     guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
-    random, pacing = ports.randomness, ports.pacing
+    random, pacing, redaction = ports.randomness, ports.pacing, ports.redaction
     proposals = Proposals(
-        store, policy, Designer(guard), reader, seal, clock, random, meter, pacing
+        store, policy, Designer(guard), reader, seal, clock, random, meter, pacing, redaction
     )
-    approvals = Approvals(store, policy, seal, clock, meter, bell)
+    approvals = Approvals(store, policy, seal, clock, meter, bell, redaction)
     stewards = Stewards(policy, steward_role)
     return Gateway(
-        identity=Identity(store, policy, ports.codes, ports.tokens, clock, random),
+        identity=Identity(
+            store, policy, ports.codes, ports.tokens, clock, random, redaction.watched
+        ),
         incidents=Incidents(store, policy),
         overview=Overview(store),
-        runs=Runs(store, ports.library, ports.tokens, clock),
+        runs=Runs(store, ports.library, ports.tokens, clock, redaction),
         queries=Queries(store, policy, guard, reader, clock, meter, pacing),
         metrics=TelemetryQueries(
             store, policy, MetricsLanguage(ports.metrics), clock, meter, pacing
@@ -146,12 +151,14 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         explaining=Explaining(policy, guard),
         proposals=proposals,
         planning=Planning(store, policy, proposals, seal, clock, random, pacing),
-        plans=Plans(store, policy, approvals, clock, meter, bell),
+        plans=Plans(store, policy, approvals, clock, meter, bell, redaction),
         approvals=approvals,
         glass=BreakGlass(store, policy, meter, bell),
         revoking=Revoking(store, policy, meter, bell),
         inbox=Inbox(store, policy, seal, clock),
-        execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
+        execution=Execution(
+            store, policy, guard, reader, ports.actor, seal, clock, meter, bell, redaction
+        ),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
         followups=FollowUps(store, policy),
@@ -164,4 +171,5 @@ def assemble(ports: Ports, *, steward_role: str = "") -> Gateway:
         bell=bell,
         drills=Drills(store, policy, seal, random, bell, stewards),
         stewards=stewards,
+        redaction=redaction,
     )

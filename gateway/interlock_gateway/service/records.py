@@ -50,6 +50,7 @@ class IncidentRow(Record):
 
     TABLE: ClassVar[str] = "incidents"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("title",)
     id: str
     title: str
     severity: str
@@ -81,6 +82,7 @@ class RunRow(Record):
 
     TABLE: ClassVar[str] = "runs"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("title",)
     id: str
     incident: str
     runbook: str
@@ -107,6 +109,7 @@ class StepRow(Record):
 
     TABLE: ClassVar[str] = "steps"
     KEY: ClassVar[tuple[str, ...]] = ("run", "step", "attempt")
+    WORDS: ClassVar[tuple[str, ...]] = ("finding",)
     run: str
     step: str
     attempt: int
@@ -128,6 +131,7 @@ class CallRow(Record):
 
     TABLE: ClassVar[str] = "calls"
     KEY: ClassVar[tuple[str, ...]] = ("run", "step", "attempt", "ordinal")
+    WORDS: ClassVar[tuple[str, ...]] = ("answer",)
     run: str
     step: str
     attempt: int
@@ -153,6 +157,7 @@ class ApprovalRow(Record):
 
     TABLE: ClassVar[str] = "approvals"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("outcome", "closing_reason")
     id: str
     incident: str
     run: str
@@ -243,6 +248,7 @@ class VoteRow(Record):
 
     TABLE: ClassVar[str] = "votes"
     KEY: ClassVar[tuple[str, ...]] = ("approval", "person")
+    WORDS: ClassVar[tuple[str, ...]] = ("reason",)
     approval: str
     person: str
     vote: str
@@ -259,6 +265,7 @@ class BreakRow(Record):
 
     TABLE: ClassVar[str] = "breaks"
     KEY: ClassVar[tuple[str, ...]] = ("approval",)
+    WORDS: ClassVar[tuple[str, ...]] = ("reason",)
     approval: str
     person: str
     reason: str
@@ -277,6 +284,7 @@ class FollowUpRow(Record):
 
     TABLE: ClassVar[str] = "followups"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("text", "answer")
     id: str
     incident: str
     about: str
@@ -312,6 +320,7 @@ class OutboxRow(Record):
 
     TABLE: ClassVar[str] = "outbox"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("payload", "trouble")
     id: str
     kind: str
     subject: str

@@ -2,8 +2,9 @@
 
 import asyncio
 import fcntl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,14 @@ from interlock_gateway.adapters.store.lending import Lending
 from interlock_gateway.adapters.store.migrate import NewerStoreError, migrate
 from interlock_gateway.adapters.store.reading import SqlReading
 from interlock_gateway.adapters.store.writer import Writer, words
-from interlock_gateway.service.ports import Clock, Reading, StoreUnwritableError, Transaction
+from interlock_gateway.core.timeline import Draft
+from interlock_gateway.service.ports import (
+    Cleaner,
+    Clock,
+    Reading,
+    StoreUnwritableError,
+    Transaction,
+)
 
 T = TypeVar("T")
 
@@ -39,7 +47,8 @@ class SqlStore:
 
     async def commit(self, unit: Callable[[Transaction], T]) -> T:
         """Run `unit` as one durable unit of work; see the port."""
-        result: T = await self._writer.commit(unit)
+        context = copy_context()  # what the request noticed goes along into the writer's thread
+        result: T = await self._writer.commit(lambda tx: context.run(unit, tx))
         return result
 
     async def read(self, question: Callable[[Reading], T]) -> T:
@@ -75,8 +84,17 @@ def open_store(
     clock: Clock,
     identifier: Callable[[str], str],
     random_bytes: Callable[[int], bytes],
+    clean: Cleaner | None = None,
 ) -> SqlStore:
     """Open the store at `url` (`sqlite:///path` or `postgresql://…`), migrating it first.
+
+    Args:
+        url: where it is.
+        clock: tells when a unit of work is recorded.
+        identifier: gives a fresh identifier with a prefix.
+        random_bytes: gives as many random bytes.
+        clean: masks secrets in whatever is written; without one nothing is masked, which is for
+            whoever stores no words of people.
 
     Raises:
         StoreUnwritableError: it cannot be opened for writing, or another gateway owns it.
@@ -97,8 +115,20 @@ def open_store(
         raise StoreUnwritableError(
             f"The store {address.render_as_string()} cannot be opened: {words(error)}"
         ) from error
-    writer = Writer(engines.writing, clock, identifier, random_bytes)
+    writer = Writer(engines.writing, clock, identifier, random_bytes, clean or _Verbatim())
     return SqlStore(writer, engines.reading, engines.close, embedded=embedded)
+
+
+class _Verbatim:
+    """Masks nothing."""
+
+    def draft(self, draft: Draft) -> Draft:
+        """Return it as it is."""
+        return draft
+
+    def row(self, values: Mapping[str, object], words: Sequence[str]) -> dict[str, object]:  # noqa: ARG002  the port's own
+        """Return it as it is."""
+        return dict(values)
 
 
 def glimpse(url: str, question: Callable[[Reading], T]) -> T:

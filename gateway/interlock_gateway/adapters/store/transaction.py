@@ -22,7 +22,7 @@ from interlock_gateway.adapters.store.statements import (
     last_sequence,
 )
 from interlock_gateway.core.timeline import SALT_BYTES, Draft, Event, Place, write
-from interlock_gateway.service.ports import ConflictError
+from interlock_gateway.service.ports import Cleaner, ConflictError
 from interlock_gateway.service.record import Record
 from interlock_gateway.service.records import ApprovalRow
 
@@ -69,8 +69,10 @@ class SqlTransaction(SqlReading):
         now: datetime,
         identifier: Callable[[str], str],
         random_bytes: Callable[[int], bytes],
+        clean: Cleaner,
     ) -> None:
         super().__init__(connection)
+        self._clean = clean
         self.now = now
         self._identifier = identifier
         self._salt = lambda: random_bytes(SALT_BYTES)
@@ -124,13 +126,15 @@ class SqlTransaction(SqlReading):
     def add(self, row: Record) -> None:
         """Insert a row, or raise ConflictError."""
         try:
-            self._driver.change(adding(self._driver.engine, row.TABLE), _values(row))
+            values = self._clean.row(_values(row), row.WORDS)
+            self._driver.change(adding(self._driver.engine, row.TABLE), values)
         except IntegrityError as error:
             raise ConflictError(f"This exists already in {row.TABLE}: {error.orig}.") from error
 
     def change(self, row: R, **changes: object) -> R:
         """Replace columns of `row` if it is still as it was read, or raise ConflictError."""
         was = _values(row)
+        changes = self._clean.row(changes, row.WORDS)
         values = {f"was_{name}": value for name, value in was.items()}
         values |= {f"new_{name}": value for name, value in changes.items()}
         statement = changing(self._driver.engine, row.TABLE, tuple(changes))
@@ -144,7 +148,12 @@ class SqlTransaction(SqlReading):
         """Append an event; it becomes a row when the batch is flushed."""
         logindex, sequence = self._heads.next(self._driver, draft.incident)
         place = Place(self._identifier("evt"), logindex, sequence, self.now)
-        event = write(draft, place, part_id=lambda: self._identifier("part"), salt=self._salt)
+        event = write(
+            self._clean.draft(draft),
+            place,
+            part_id=lambda: self._identifier("part"),
+            salt=self._salt,
+        )
         self._written.append(event)
         return place.event
 

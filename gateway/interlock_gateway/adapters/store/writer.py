@@ -18,7 +18,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from interlock_gateway.adapters.store.driver import Driver
 from interlock_gateway.adapters.store.lending import Lending
 from interlock_gateway.adapters.store.transaction import Heads, SqlTransaction
-from interlock_gateway.service.ports import Clock, StoreUnwritableError
+from interlock_gateway.service.ports import Cleaner, Clock, StoreUnwritableError
 
 _LARGEST_BATCH = 512
 _QUEUED_UNITS = 4_096
@@ -58,7 +58,9 @@ class Writer:
         clock: Clock,
         identifier: Callable[[str], str],
         random_bytes: Callable[[int], bytes],
+        clean: Cleaner,
     ) -> None:
+        self._clean = clean
         self._lending = Lending(engine)
         self._clock = clock
         self._identifier = identifier
@@ -115,7 +117,12 @@ class Writer:
                 driver = Driver(connection)
                 heads = self._take_heads(connection, driver)
                 transaction = SqlTransaction(
-                    connection, heads, self._clock.now(), self._identifier, self._random_bytes
+                    connection,
+                    heads,
+                    self._clock.now(),
+                    self._identifier,
+                    self._random_bytes,
+                    self._clean,
                 )
                 alone = len(batch) == 1
                 settled = [_attempt(transaction, waiting, alone=alone) for waiting in batch]
