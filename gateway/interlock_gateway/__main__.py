@@ -215,7 +215,7 @@ def _logs(level: str, watched: Watched) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
-            lambda _logger, _method, line: clean(line),
+            _masking(clean),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
@@ -223,6 +223,11 @@ def _logs(level: str, watched: Watched) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Clean(clean))
     logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING))
+
+
+def _masking(clean: Callable[[str], str]) -> Callable[[Any, str, Any], Any]:
+    """Return the last processor of a line: it gets the text that is printed."""
+    return lambda _logger, _method, line: clean(str(line))
 
 
 class _Clean(logging.Formatter):

@@ -88,6 +88,15 @@ class Composed:
     slack: "Slack | None" = None
 
 
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What reaches out of the process, made once."""
+
+    secrets: References
+    classifier: Classifier
+    targets: Targets
+
+
 def codes_of(settings: Settings) -> LocalCodes:
     """Return where one-time codes of local people are kept."""
     return LocalCodes(settings.path("state/codes"))
@@ -189,7 +198,7 @@ def compose(settings: Settings, watched: Watched | None = None) -> Composed:
         redaction,
     )
     policy = PolicyFolder(settings.path(settings.policies))
-    ports = _ports(settings, store, policy, redaction, secrets, classifier, targets, meter)
+    ports = _ports(settings, store, policy, redaction, _World(secrets, classifier, targets), meter)
     gateway = assemble(ports, steward_role=settings.steward_role)
     at = slack_at(settings)
     slack = _connected(at, gateway, store, ports.seal, secrets) if at else None
@@ -216,23 +225,21 @@ def _ports(
     store: SqlStore,
     policy: PolicyFolder,
     redaction: Redaction,
-    secrets: References,
-    classifier: Classifier,
-    targets: Targets,
+    world: "_World",
     meter: PrometheusMeter,
 ) -> Ports:
     clock = SystemClock()
     pacing = Pacing(clock)
     consideration = Consideration(pacing, clock, meter)
-    reader = RedactedReader(ConsiderateReader(targets, consideration), redaction)
-    metrics = ConsiderateMetrics(PrometheusReader(secrets), consideration)
-    logs = ConsiderateLogs(LokiReader(secrets), consideration)
+    reader = RedactedReader(ConsiderateReader(world.targets, consideration), redaction)
+    metrics = ConsiderateMetrics(PrometheusReader(world.secrets), consideration)
+    logs = ConsiderateLogs(LokiReader(world.secrets), consideration)
     return Ports(
         store=store,
         policy=policy,
-        guard=SqlGuard(Snapshots(reader), classifier),
+        guard=SqlGuard(Snapshots(reader), world.classifier),
         reader=reader,
-        actor=RedactedActor(targets, redaction),
+        actor=RedactedActor(world.targets, redaction),
         metrics=RedactedMetrics(metrics, redaction),
         logs=RedactedLogs(logs, redaction),
         seal=KeySeal(key_in(settings.path("state/seal.key"))),

@@ -41,6 +41,13 @@ from interlock_gateway.core.statement import Catalogue, with_masks
 from interlock_gateway.core.telemetry import Evaluation, Search
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
+from interlock_gateway.service.redacted import (
+    RedactedActor,
+    RedactedLogs,
+    RedactedMetrics,
+    RedactedReader,
+)
+from interlock_gateway.service.redaction import Redaction, SecretScanner, Watched
 from interlock_gateway.service.targets import (
     Became,
     Deed,
@@ -50,6 +57,8 @@ from interlock_gateway.service.targets import (
     Witness,
 )
 from interlock_gateway.web.server import serve
+
+from support.own_rules import OwnRules
 
 ROOT = Path(__file__).parents[2]
 BACKEND_START = "2026-01-02T03:04:05.678901+00:00"
@@ -444,6 +453,7 @@ async def house(
     more_targets: str = "",
     doors: Targets | None = None,
     steward_role: str = "sre",
+    scanner: SecretScanner | None = None,
 ) -> AsyncIterator[House]:
     """Open a gateway over a folder; opening it again is what a restart is.
 
@@ -453,6 +463,7 @@ async def house(
         clock: what time it is.
         more_targets: text at the end of targets.toml, when the folder is new.
         doors: real adapters in place of the obedient target.
+        scanner: what looks for secrets, if not our own rules alone.
         steward_role: whose people run the gateway: `you` is an sre in the shipped policies.
     """
     clock = clock or HandClock()
@@ -460,16 +471,17 @@ async def house(
     random, meter = SystemRandomness(), PrometheusMeter()
     policies, target = PolicyFolder(folder / "policies"), ObedientTarget()
     url = store_url or f"sqlite:///{folder}/store.db"
-    store = open_store(url, clock, random.identifier, random_bytes)
+    redaction = Redaction(Watched(), scanner or OwnRules(), meter)
+    store = open_store(url, clock, random.identifier, random_bytes, redaction)
     gateway = assemble(
         Ports(
             store=store,
             policy=policies,
             guard=SqlGuard(target, Classifier()),
-            reader=doors or target,
-            actor=doors or target,
-            metrics=target.metrics,
-            logs=target.logs,
+            reader=RedactedReader(doors or target, redaction),
+            actor=RedactedActor(doors or target, redaction),
+            metrics=RedactedMetrics(target.metrics, redaction),
+            logs=RedactedLogs(target.logs, redaction),
             seal=KeySeal(KEY),
             tokens=SignedRunTokens(KEY),
             codes=LocalCodes(folder / "codes"),
@@ -478,6 +490,7 @@ async def house(
             randomness=random,
             meter=meter,
             pacing=Pacing(clock),
+            redaction=redaction,
         ),
         steward_role=steward_role,
     )

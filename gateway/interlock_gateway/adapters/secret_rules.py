@@ -41,7 +41,7 @@ def load() -> tuple[Rule, ...]:
 
 
 def _as_bytes(pattern: str) -> bytes:
-    """Return a pattern over UTF-8; the mark's bracket stands in sets as the byte it begins with."""
+    """Return a pattern over UTF-8; a mark's bracket is in sets as the byte it begins with."""
     return pattern.replace("⟦", "\\xe2").encode("ascii")
 
 

@@ -1,9 +1,12 @@
 """The child of `secret_scanner.py`: texts in, places of secrets out; it keeps nothing of either.
 
 The catalogue is compiled once and kept on disk by the library, in the account's own cache; it
-holds rules and no text. Nothing here validates a finding: no request is ever made.
+holds rules and no text. Nothing here validates a finding, and nothing could: once the rules are
+there, the process cannot open another file or socket.
 """
 
+import os
+import resource
 import signal
 from collections.abc import Iterator
 from typing import Any, NoReturn
@@ -27,9 +30,18 @@ def main() -> None:
     confine(MEMORY, longest_file=_CACHE)
     scanning = Scanning()
     signal.signal(signal.SIGALRM, _late)
+    open_nothing_more()
     line.say({"ready": True})
     while (question := line.hear()) is not None:
         line.say({"found": [_in_time(scanning, text) for text in question["texts"]]})
+
+
+def open_nothing_more() -> None:
+    """Let this process open no further file, pipe or socket."""
+    lowest = os.dup(0)
+    os.close(lowest)
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, min(lowest, hard)))
 
 
 def _in_time(scanning: "Scanning", text: str) -> list[list[Any]] | None:

@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from interlock_gateway.core.redaction import (
@@ -77,15 +76,16 @@ class NoScanner:
 class Watched:
     """The secrets whose values this gateway holds: credentials of targets, and tokens of people.
 
-    Thread-safe, since units of work run in the store's thread. Values are in memory alone.
+    Values are in memory alone. Units of work ask from the store's thread: each state has a number,
+    and a search that was compiled for an older one is compiled anew.
     """
 
     def __init__(self) -> None:
         """Watch nothing yet."""
         self._credentials: OrderedDict[str, None] = OrderedDict()
         self._tokens: OrderedDict[str, None] = OrderedDict()
-        self._known: Known | None = Known(())
-        self._lock = Lock()
+        self._state = 0
+        self._compiled = (0, Known(()))
 
     def __repr__(self) -> str:
         """Return how many there are, and none of them."""
@@ -102,10 +102,12 @@ class Watched:
     @property
     def known(self) -> Known:
         """The compiled search for all of them."""
-        with self._lock:
-            if self._known is None:
-                self._known = Known(map(Secret, (*self._credentials, *self._tokens)))
-            return self._known
+        state, known = self._compiled
+        if state != self._state:
+            state = self._state
+            known = Known(map(Secret, (*tuple(self._credentials), *tuple(self._tokens))))
+            self._compiled = (state, known)
+        return known
 
     @property
     def weak(self) -> int:
@@ -117,17 +119,14 @@ class Watched:
         return len(self._credentials) + len(self._tokens)
 
     def _add(self, kept: OrderedDict[str, None], values: Iterable[str], most: int) -> None:
-        with self._lock:
-            for value in values:
-                if not value.strip():
-                    continue
-                if value not in kept:
-                    kept[value] = None
-                    self._known = None
-                kept.move_to_end(value)
-            while len(kept) > most:
-                kept.popitem(last=False)
-                self._known = None
+        for value in filter(str.strip, values):
+            if value not in kept:
+                kept[value] = None
+                self._state += 1
+            kept.move_to_end(value)
+        while len(kept) > most:
+            kept.popitem(last=False)
+            self._state += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from ahocorasick_rs import AhoCorasick
 
-from interlock_gateway.core.redaction.marks import Span, mark, marks_in
+from interlock_gateway.core.redaction.marks import Span, mark
 from interlock_gateway.core.redaction.views import View, views
 
 KNOWN = "known-secret"
@@ -62,6 +62,11 @@ def is_weak(value: str) -> bool:
     return len(value) <= _LONGEST_WORD and _WORD.fullmatch(value) is not None
 
 
+def _is_mark(secret: Secret) -> bool:
+    """Tell whether a value is a piece of the mark itself; every mark would be masked again."""
+    return secret.value in mark(KNOWN) and re.search("[⟦⟧]|masked", secret.value) is not None
+
+
 def _by_chance(secret: Secret) -> bool:
     """Tell whether to look for it only where it is named; what was found was found somewhere."""
     return is_weak(secret.value) and (secret.sure or len(secret.value) < _TINY)
@@ -72,7 +77,7 @@ class Known:
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
         """Compile the search; milliseconds for a hundred secrets."""
-        every = {secret.value: secret for secret in secrets if secret.value.strip()}
+        every = {one.value: one for one in secrets if one.value.strip() and not _is_mark(one)}
         weak = [one for one in every.values() if _by_chance(one)]
         strong = [one for one in every.values() if not _by_chance(one)]
         found = [
@@ -94,21 +99,10 @@ class Known:
         return self._search is not None or self._weak is not None
 
     def spans(self, text: str) -> list[Span]:
-        """Return where secrets stand in `text`, in any of their encodings; they may overlap.
-
-        What stands inside a mark is a rule's name and no secret.
-        """
+        """Return where secrets stand in `text`, in any of their encodings; they may overlap."""
         if not self:
             return []
-        found = [span for view in views(text) for span in self._in(view)]
-        if not found:
-            return []
-        marks = marks_in(text)
-        return [
-            span
-            for span in found
-            if not any(start <= span.start and span.end <= end for start, end in marks)
-        ]
+        return [span for view in views(text) for span in self._in(view)]
 
     def _in(self, view: View) -> Iterator[Span]:
         if self._search is not None:

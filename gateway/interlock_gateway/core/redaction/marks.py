@@ -52,11 +52,6 @@ def masked(text: str, spans: Iterable[Span]) -> str:
     return "".join([*out, text[at:]])
 
 
-def marks_in(text: str) -> list[tuple[int, int]]:
-    """Return where marks stand already."""
-    return [found.span() for found in _MARK.finditer(text)] if "⟦masked: " in text else []
-
-
 def counted(text: str) -> Counter[str]:
     """Return how many marks of each rule stand in `text`, which may be JSON."""
     found: Counter[str] = Counter()

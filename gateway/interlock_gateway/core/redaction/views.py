@@ -1,6 +1,6 @@
-"""Texts as their readers decode them, with the way back to where each character stood.
+r"""Texts as their readers decode them, with the way back to where each character stood.
 
-A secret may be written `%68unter…`, `\\u0068unter…`, `&#104;unter…` or with a line break in the
+A secret may be written `%68unter…`, `\u0068unter…`, `&#104;unter…` or with a line break in the
 middle of its Base64. Each view is searched like the text itself.
 Sources: RFC 3986 (2.1), RFC 8259 (7), https://html.spec.whatwg.org/#character-references
 """

@@ -6,6 +6,7 @@ is killed, it counts once. What a person is told goes through the outbox, in the
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 

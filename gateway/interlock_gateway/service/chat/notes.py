@@ -146,9 +146,9 @@ class Notes:
     async def _look(self, heard: Heard) -> Message | None:
         """Return a message as it is now, None if it is gone; where we cannot look, refuse."""
         try:
-            message = await self._chat.message(heard.room, heard.ts)
-            text = await self._redaction.masked(message.text)
-            return replace(message, text=text.value)
+            found = await self._chat.message(heard.room, heard.ts)
+            kept = await self._redaction.masked(found.text)
+            return replace(found, text=kept.value)
         except GoneError:
             return None
         except NotReachedError as error:
