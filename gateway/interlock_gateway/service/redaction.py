@@ -204,8 +204,11 @@ class Redaction:
         return any(span.sure for text in Shape(value).texts for span in known.spans(text))
 
     def known(self, value: Any) -> Any:
-        """Return a value with the secrets that this gateway holds masked in it."""
-        return _cleaned(value, [self.watched.known])
+        """Return a value with the secrets masked that this gateway holds, or was just sent.
+
+        What is delivered is then what is recorded, also where a statement held a secret.
+        """
+        return _cleaned(value, [self.watched.known, _noticed.get().known])
 
     def line(self, text: str) -> str:
         """Return a line of a log, or an error's words, with known secrets masked."""

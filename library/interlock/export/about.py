@@ -50,6 +50,8 @@ def _gaps(record: Record) -> list[Line]:
         for number, what in ((record.redacted, "redacted"), (record.absent, "not delivered"))
         if number
     ]
+    if record.masked:
+        left.append(f"{count(record.masked, 'secret')} masked before it was stored")
     lines.append(("Left out", ", ".join(left) or "nothing was redacted or omitted", ()))
     lines += _listed("Cut at a limit", record.truncated)
     lines += _listed("No end or start", record.unfinished)

@@ -347,6 +347,7 @@ class Record:
         unfinished: starts without an end, ends without a start.
         undated: events without a usable time.
         anchored: how far the record is anchored outside the store.
+        masked: how many secrets were masked in what is shown, before it was stored.
     """
 
     events: int
@@ -358,6 +359,7 @@ class Record:
     undated: int
     recorders: tuple[Recorder, ...]
     anchored: str
+    masked: int = 0
 
 
 @dataclass(frozen=True, slots=True)
