@@ -218,3 +218,10 @@ def test_halves_of_characters_and_nul_are_searched_through() -> None:
 
 def test_what_was_decoded_is_masked_at_its_own_place() -> None:
     assert masking("x=%41&y=Hunter2%21%C3%A9%2FHunter2+%C3%BC;z=%42") == f"x=%41&y={MARK};z=%42"
+
+
+def test_the_blurred_edges_of_base64_reach_into_no_other_value() -> None:
+    encoded = _b64(f"user:{SECRET}").rstrip("=")
+    kept = shaped([[encoded, 1], [f"{encoded}x", "2"]])
+    assert [row[1] for row in kept] == [1, "2"]
+    assert all(MARK in row[0] for row in kept)

@@ -134,7 +134,7 @@ async def test_sources_outputs_findings_and_errors_are_masked(
     await nowhere(home, responder, incident, HELD, TYPED)
     data = await last(home, incident, "step.completed")
     assert data["masked"]["outputs"] == {"known-secret": 2, "password-field": 1}
-    assert data["masked"]["finding"] == {"known-secret": 2, "credential-field": 1}
+    assert data["masked"]["finding"] == {"known-secret": 2, "password-field": 1}
 
 
 async def test_a_statement_runs_as_it_is_and_is_recorded_with_a_mark(
@@ -193,7 +193,7 @@ async def test_an_approver_reads_what_runs_and_the_record_has_a_mark(
     wish = run.wishes(reason=f"as {GUESSED} said")
     asked = (await run.post("/v1/actions", wish))["approval"]["id"]
     shown = await approver.prompt(asked)
-    assert "⟦masked: password-field⟧" in shown["prompt"]
+    assert "⟦masked: password-field⟧" in shown["prompt_text"]
     assert (await approver.vote(asked)).is_success
     await run.post(f"/v1/approvals/{asked}/execute")
     await nowhere(home, responder, incident, TYPED)

@@ -172,7 +172,7 @@ class Redaction:
             return Masked(shape.replaced(_withheld), Counter({NOT_SCANNED: 1}))
         kept = shape.masked(found, named=True)
         rules = _fresh(value, kept)
-        for rule in rules:
+        for rule in rules.elements():
             self._meter.count("masked", rule=rule)
         return Masked(kept, rules)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from ahocorasick_rs import AhoCorasick
 
 from interlock_gateway.core.redaction.marks import Span, mark
-from interlock_gateway.core.redaction.views import View, views
+from interlock_gateway.core.redaction.views import ROUNDS, View, decoded, views
 
 KNOWN = "known-secret"
 """The rule of a secret whose value the gateway holds."""
@@ -102,16 +102,18 @@ class Known:
         """Return where secrets stand in `text`, in any of their encodings; they may overlap."""
         if not self:
             return []
-        return [span for view in views(text) for span in self._in(view)]
+        return [span for view in views(text) for span in self._in(view, text)]
 
-    def _in(self, view: View) -> Iterator[Span]:
+    def _in(self, view: View, text: str) -> Iterator[Span]:
         if self._search is not None:
             for index, start, end in self._search.find_matches_as_indexes(
                 view.text, overlapping=True
             ):
                 pattern = self._patterns[index]
-                where = _widened(view.text, start, end) if pattern.edges else (start, end)
-                yield Span(*view.original(*where), pattern.rule, pattern.sure)
+                where = view.original(start, end)
+                if pattern.edges:
+                    where = _widened(text, *where)
+                yield Span(*where, pattern.rule, pattern.sure)
         if self._weak is not None:
             for match in self._weak.finditer(view.text):
                 kind = "named" if match["named"] is not None else "user"
@@ -123,7 +125,11 @@ def _encodings(value: str) -> Iterator[tuple[str, bool]]:
     content = value.encode("utf-8", "backslashreplace")
     texts = {value, value.replace("'", "''"), value.replace(" ", "+")}
     texts |= {content.hex(), content.hex().upper()}
-    yield from ((text, False) for text in sorted(texts) if text.isprintable() or text == value)
+    read = value
+    for _ in range(ROUNDS):  # as it reads in a view, should a part of it look like an escape
+        read = decoded(read)
+        texts |= set() if is_weak(read) else {read}
+    yield from ((text, False) for text in sorted(texts))
     once = set(_base64(content))
     inner = (base64.b64encode(content), base64.urlsafe_b64encode(content))
     twice = {text for one in inner for text in _base64(one.rstrip(b"="))}

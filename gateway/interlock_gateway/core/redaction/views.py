@@ -14,16 +14,22 @@ ROUNDS = 3
 """How often a text is decoded: what is escaped four times over is not found."""
 
 # Each alternative begins with the character itself: that lets the search skip what is plain.
-_TOKEN = re.compile(
-    r"%(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)"
-    r"|\\x(?P<bytes>[0-9A-Fa-f]{2}(?:\\x[0-9A-Fa-f]{2})*)"
-    r"|\\(?P<letter>[nrtbf])|\\(?P<other>[^A-Za-z0-9\s])"
-    r"|\\u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
-    r"|\\u(?P<u>[0-9A-Fa-f]{4})|\\U(?P<long>000[0-9A-Fa-f]{5}|0010[0-9A-Fa-f]{4})"
-    r"|\\u\{(?P<brace>[0-9A-Fa-f]{1,6})\}"
-    r"|&\#[xX](?P<hex>[0-9A-Fa-f]{1,6});?|&\#(?P<decimal>[0-9]{1,7});?"
-    r"|&(?P<name>amp|lt|gt|quot|apos|sol|num|excl|dollar|percnt|ast|plus|equals|commat|colon);"
-)
+_KINDS = {
+    "%": r"%(?P<percent>[0-9A-Fa-f]{2}(?:%[0-9A-Fa-f]{2})*)",
+    "\\": (
+        r"\\x(?P<bytes>[0-9A-Fa-f]{2}(?:\\x[0-9A-Fa-f]{2})*)"
+        r"|\\(?P<letter>[nrtbf])|\\(?P<other>[^A-Za-z0-9\s])"
+        r"|\\u(?P<high>[dD][89abAB][0-9A-Fa-f]{2})\\u(?P<low>[dD][c-fC-F][0-9A-Fa-f]{2})"
+        r"|\\u(?P<u>[0-9A-Fa-f]{4})|\\U(?P<long>000[0-9A-Fa-f]{5}|0010[0-9A-Fa-f]{4})"
+        r"|\\u\{(?P<brace>[0-9A-Fa-f]{1,6})\}"
+    ),
+    "&": (
+        r"&\#[xX](?P<hex>[0-9A-Fa-f]{1,6});?|&\#(?P<decimal>[0-9]{1,7});?"
+        r"|&(?P<name>amp|lt|gt|quot|apos|sol|num|excl|dollar|percnt|ast|plus|equals|commat|colon);"
+    ),
+}
+_ONE = {sign: re.compile(pattern) for sign, pattern in _KINDS.items()}
+_TOKEN = re.compile("|".join(_KINDS.values()))
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 _NAMES = {
     "amp": "&",
@@ -90,15 +96,30 @@ def views(text: str) -> Iterator[View]:
     view = View(text if text.isascii() else _SURROGATE.sub(_UNKNOWN, text))
     yield view
     yield from _unbroken(view)
+    signs = [sign for sign in _ONE if sign in view.text]
+    if len(signs) > 1:  # one sign may be an escape, and another a part of the secret
+        for sign in signs:
+            yield from _decoded_by(view, _ONE[sign])
     for _ in range(ROUNDS):
-        if not any(sign in view.text for sign in "%\\&"):
+        if not any(sign in view.text for sign in _ONE):
             return
-        decoded = _TOKEN.sub(_plain, view.text)
-        if decoded == view.text:
+        text = decoded(view.text)
+        if text == view.text:
             return
-        view = View(decoded, view, _TOKEN)
+        view = View(text, view, _TOKEN)
         yield view
         yield from _unbroken(view)
+
+
+def decoded(text: str) -> str:
+    """Return `text` as it reads when everything in it that looks like an escape is decoded."""
+    return _TOKEN.sub(_plain, text)
+
+
+def _decoded_by(view: View, tokens: re.Pattern[str]) -> Iterator[View]:
+    text = tokens.sub(_plain, view.text)
+    if text != view.text:
+        yield View(text, view, tokens)
 
 
 def _unbroken(view: View) -> Iterator[View]:
