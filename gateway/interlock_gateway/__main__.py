@@ -85,18 +85,22 @@ def _doctor(settings: Settings, name: str, *, sql: bool) -> int:
     policy = policy_files.read(settings.path(settings.policies))
     known, slack = policy.targets, bool(settings.slack.bot_token)
     only_slack = slack and name == SLACK and name not in known
-    if name and name not in known and not only_slack:
+    only_masking = name == doctor.MASKING and name not in known
+    if name and name not in known and not only_slack and not only_masking:
         told = f"There is no target {name!r}{nearest(name, known)}"
         print(told, file=sys.stderr)  # noqa: T201  to a person
         return 2
-    targets = [] if only_slack else [known[name]] if name else list(known.values())
+    targets = [known[name]] if name in known else [] if only_slack else list(known.values())
     secrets = References(settings.home, vault_at(settings))
     if secrets.vault is not None:
         asyncio.run(secrets.vault.fetch(named_in(targets)))
     if sql:
         return doctor.print_sql(targets, secrets)
-    more = slack_checks(settings, policy, secrets) if slack and (only_slack or not name) else None
-    return asyncio.run(doctor.print_checks(targets, secrets, more))
+    chat = slack_checks(settings, policy, secrets) if slack and (only_slack or not name) else None
+    tokens = (settings.slack.bot_token, settings.slack.app_token, settings.slack.signing_secret)
+    masking = doctor.examine_masking(targets, [one for one in tokens if one], secrets)
+    more = [masking] if name == doctor.MASKING or (targets and not name) else []
+    return asyncio.run(doctor.print_checks(targets, secrets, *more, *([chat] if chat else [])))
 
 
 def _serve(settings: Settings) -> int:

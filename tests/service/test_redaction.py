@@ -12,6 +12,7 @@ from interlock_gateway.core.model import Column, Rows
 from interlock_gateway.core.redaction import Span
 from interlock_gateway.service.redaction import ScannerError
 from interlock_gateway.service.targets import TargetError
+from support.forms_of_secrets import forms
 from support.house import House, RunAt, Someone, house
 
 HELD = "Corvette-77/état"
@@ -28,21 +29,6 @@ async def home(home: House) -> House:
     """A gateway that has resolved a credential."""
     home.gateway.redaction.watched.credential(HELD)
     return home
-
-
-def forms(secret: str) -> list[str]:
-    """Return how a secret could stand in a file."""
-    content = secret.encode()
-    return [
-        secret,
-        json.dumps(secret)[1:-1],
-        quote(secret, safe=""),
-        content.hex(),
-        content.hex().upper(),
-        base64.b64encode(content).decode().rstrip("="),
-        base64.b64encode(b"x" + content).decode()[2:-4],
-        base64.b64encode(b"xy" + content).decode()[3:-4],
-    ]
 
 
 async def nowhere(home: House, reader: Someone, incident: str, *secrets: str) -> None:
