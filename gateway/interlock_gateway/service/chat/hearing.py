@@ -141,7 +141,7 @@ class Hearing:
         trigger = self._triggers.get(row.id, "")
         try:
             heard = read_heard(self._seal.open(row.content, row.id))
-            if heard.deed == "answer":  # the reason of a denial, typed into a form
+            if (heard.deed, heard.about) == ("answer", "deny"):  # its reason; a code stays one
                 heard = replace(heard, text=(await self._redaction.masked(heard.text)).value)
             await self._deeds.do(heard, trigger, partial(ended, row=row))
         except NotReachedError:
