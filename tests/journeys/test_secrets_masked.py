@@ -59,7 +59,7 @@ async def test_nothing_that_was_said_typed_run_or_delivered_is_kept_with_its_sec
     end = {"state": "failed", "error": {"evalue": f"no entry with {TOKEN}", TOKEN: HELD}}
     await run.post(f"/v1/runs/{run.id}/steps/look/{attempt}/end", end)
     export = (await who.call("GET", f"{at}/export")).text
-    assert "secrets masked before it was stored" in export
+    assert "secrets masked before storing" in export
     page = json.dumps(await who.get(f"{at}/timeline"), ensure_ascii=False)
     for name, text in everywhere(home, export, page, refused.text):
         for secret in (HELD, TOKEN, SAID, who.token, run.token):
