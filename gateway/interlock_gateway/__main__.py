@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,10 @@ from interlock_gateway.adapters.vault import named_in
 from interlock_gateway.app import Composed, application, codes_of, compose, vault_at
 from interlock_gateway.core.model import Person
 from interlock_gateway.core.policy import PolicyError
+from interlock_gateway.core.redaction import masked
 from interlock_gateway.core.strict import nearest
 from interlock_gateway.service.ports import StoreUnwritableError
+from interlock_gateway.service.redaction import Watched
 from interlock_gateway.settings import Listen, Settings, SettingsError, load, shown
 from interlock_gateway.slack_checks import SLACK, slack_checks
 
@@ -83,25 +85,30 @@ def _doctor(settings: Settings, name: str, *, sql: bool) -> int:
     policy = policy_files.read(settings.path(settings.policies))
     known, slack = policy.targets, bool(settings.slack.bot_token)
     only_slack = slack and name == SLACK and name not in known
-    if name and name not in known and not only_slack:
+    only_masking = name == doctor.MASKING and name not in known
+    if name and name not in known and not only_slack and not only_masking:
         told = f"There is no target {name!r}{nearest(name, known)}"
         print(told, file=sys.stderr)  # noqa: T201  to a person
         return 2
-    targets = [] if only_slack else [known[name]] if name else list(known.values())
+    targets = [known[name]] if name in known else [] if only_slack else list(known.values())
     secrets = References(settings.home, vault_at(settings))
     if secrets.vault is not None:
         asyncio.run(secrets.vault.fetch(named_in(targets)))
     if sql:
         return doctor.print_sql(targets, secrets)
-    more = slack_checks(settings, policy, secrets) if slack and (only_slack or not name) else None
-    return asyncio.run(doctor.print_checks(targets, secrets, more))
+    chat = slack_checks(settings, policy, secrets) if slack and (only_slack or not name) else None
+    tokens = (settings.slack.bot_token, settings.slack.app_token, settings.slack.signing_secret)
+    masking = doctor.examine_masking(targets, [one for one in tokens if one], secrets)
+    more = [masking] if name == doctor.MASKING or (targets and not name) else []
+    return asyncio.run(doctor.print_checks(targets, secrets, *more, *([chat] if chat else [])))
 
 
 def _serve(settings: Settings) -> int:
-    _logs(settings.log_level)
+    watched = Watched()
+    _logs(settings.log_level, watched)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a policy to read again
     with _door(settings.listen) as door:
-        composed = compose(settings)
+        composed = compose(settings, watched)
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_stopped(settings, composed, door))
     return 0
@@ -195,9 +202,16 @@ def _config(app: FastAPI, **where: Any) -> uvicorn.Config:
     )
 
 
-def _logs(level: str) -> None:
-    """Write one JSON object a line to standard error; no value of a request is in it."""
+def _logs(level: str, watched: Watched) -> None:
+    """Write one JSON object a line to standard error; no value of a request is in it.
+
+    The gateway's own secrets are masked in every line: an error may repeat what it was given.
+    """
     number = logging.getLevelNamesMapping()[level.upper()]
+
+    def clean(line: str) -> str:
+        return masked(line, watched.known.spans(line))
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -205,11 +219,31 @@ def _logs(level: str) -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
+            _masking(clean),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
-    logging.basicConfig(stream=sys.stderr, level=max(number, logging.WARNING))
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Clean(clean))
+    logging.basicConfig(handlers=[handler], level=max(number, logging.WARNING))
+
+
+def _masking(clean: Callable[[str], str]) -> Callable[[Any, str, Any], Any]:
+    """Return the last processor of a line: it gets the text that is printed."""
+    return lambda _logger, _method, line: clean(str(line))
+
+
+class _Clean(logging.Formatter):
+    """Masks secrets in what libraries log."""
+
+    def __init__(self, clean: Callable[[str], str]) -> None:
+        super().__init__(logging.BASIC_FORMAT)
+        self._clean = clean
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, masked."""
+        return self._clean(super().format(record))
 
 
 if __name__ == "__main__":

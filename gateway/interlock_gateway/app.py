@@ -22,6 +22,7 @@ from interlock_gateway.adapters.noticeboard import LogBoard, LoggedBoard
 from interlock_gateway.adapters.policy_files import PolicyFolder
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.seal import KeySeal, key_in
+from interlock_gateway.adapters.secret_scanner import KingfisherScanner
 from interlock_gateway.adapters.secrets import References
 from interlock_gateway.adapters.shelf import FolderShelf
 from interlock_gateway.adapters.slack.at import SlackAt
@@ -44,6 +45,13 @@ from interlock_gateway.service.considerate import (
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import Echoes, Seal
+from interlock_gateway.service.redacted import (
+    RedactedActor,
+    RedactedLogs,
+    RedactedMetrics,
+    RedactedReader,
+)
+from interlock_gateway.service.redaction import Redaction, ScannerError, Watched
 from interlock_gateway.service.reloading import (
     Outcome,
     Refused,
@@ -52,6 +60,7 @@ from interlock_gateway.service.reloading import (
     Unchanged,
 )
 from interlock_gateway.service.skew import Clocks
+from interlock_gateway.service.targets import TargetError
 from interlock_gateway.service.telling import Telling
 from interlock_gateway.settings import Settings
 from interlock_gateway.web.server import serve
@@ -79,7 +88,20 @@ class Composed:
     vault: Vault | None
     owns_store: bool
     echoes: Echoes | None
+    scanner: KingfisherScanner
+    secrets: References
+    slack_references: tuple[str, ...] = ()
     slack: "Slack | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class _World:
+    """What reaches out of the process, made once."""
+
+    secrets: References
+    classifier: Classifier
+    targets: Targets
+    clocks: Clocks
 
 
 def codes_of(settings: Settings) -> LocalCodes:
@@ -158,36 +180,34 @@ def _connected(
     return connect(at, gateway, store, seal, secrets.resolve)
 
 
-@dataclass(frozen=True, slots=True)
-class _Outside:
-    """What reaches the world beyond the store, and whose clocks it hears."""
-
-    secrets: References
-    classifier: Classifier
-    targets: Targets
-    clocks: Clocks
-
-
-def compose(settings: Settings) -> Composed:
+def compose(settings: Settings, watched: Watched | None = None) -> Composed:
     """Build a gateway from its settings; opening the store may migrate it.
+
+    Args:
+        settings: every knob.
+        watched: takes the secrets that are resolved, for whoever masks the log as well.
 
     Raises:
         PolicyError: the policy folder cannot be loaded.
         StoreUnwritableError: the store cannot be opened.
         OSError, ValueError: a key file cannot be used.
     """
-    meter, secrets = PrometheusMeter(), References(settings.home, vault_at(settings))
+    meter, scanner = PrometheusMeter(), KingfisherScanner()
+    watched = Watched() if watched is None else watched
+    secrets = References(settings.home, vault_at(settings), watched.credential)
+    redaction = Redaction(watched, scanner, meter)
     clocks = Clocks()
-    outside = _Outside(secrets, Classifier(), Targets(secrets, clocks), clocks)
+    world = _World(secrets, Classifier(), Targets(secrets, clocks), clocks)
     store = open_store(
         settings.store_url,
         SystemClock(),
         SystemRandomness().identifier,
         random_bytes,
         _signer(settings),
+        redaction,
     )
     policy = PolicyFolder(settings.path(settings.policies))
-    ports = _ports(settings, store, policy, meter, outside)
+    ports = _ports(settings, store, policy, redaction, world, meter)
     gateway = assemble(
         ports, steward_role=settings.steward_role, keep_days=settings.evidence.keep_days
     )
@@ -196,8 +216,8 @@ def compose(settings: Settings) -> Composed:
     return Composed(
         gateway=replace(gateway, chat=slack.uses) if slack else gateway,
         store=store,
-        targets=outside.targets,
-        classifier=outside.classifier,
+        targets=world.targets,
+        classifier=world.classifier,
         telling=_telling(settings, gateway, store, slack),
         reloading=Reloading(store, policy, gateway.clock, meter, _tell),
         meter=meter,
@@ -205,6 +225,9 @@ def compose(settings: Settings) -> Composed:
         echoes=None if _owns(settings) else PostgresEchoes(settings.store_url),
         owns_store=_owns(settings),
         slack=slack,
+        scanner=scanner,
+        secrets=secrets,
+        slack_references=_references(at),
     )
 
 
@@ -212,22 +235,25 @@ def _ports(
     settings: Settings,
     store: SqlStore,
     policy: PolicyFolder,
+    redaction: Redaction,
+    world: "_World",
     meter: PrometheusMeter,
-    outside: _Outside,
 ) -> Ports:
     clock = SystemClock()
     pacing = Pacing(clock)
     consideration = Consideration(pacing, clock, meter)
-    reader = ConsiderateReader(outside.targets, consideration)
-    secrets, client = outside.secrets, GuardedClient(clocks=outside.clocks)
+    reader = RedactedReader(ConsiderateReader(world.targets, consideration), redaction)
+    secrets, client = world.secrets, GuardedClient(clocks=world.clocks)
+    metrics = ConsiderateMetrics(PrometheusReader(secrets, client), consideration)
+    logs = ConsiderateLogs(LokiReader(secrets, client), consideration)
     return Ports(
         store=store,
         policy=policy,
-        guard=SqlGuard(Snapshots(reader), outside.classifier),
+        guard=SqlGuard(Snapshots(reader), world.classifier),
         reader=reader,
-        actor=outside.targets,
-        metrics=ConsiderateMetrics(PrometheusReader(secrets, client), consideration),
-        logs=ConsiderateLogs(LokiReader(secrets, client), consideration),
+        actor=RedactedActor(world.targets, redaction),
+        metrics=RedactedMetrics(metrics, redaction),
+        logs=RedactedLogs(logs, redaction),
         seal=KeySeal(key_in(settings.path("state/seal.key"))),
         tokens=SignedRunTokens(key_in(settings.path("state/run-token.key"))),
         codes=codes_of(settings),
@@ -238,8 +264,9 @@ def _ports(
         pacing=pacing,
         signer=_signer(settings),
         anchors=_anchors(settings),
-        clocks=outside.clocks,
+        clocks=world.clocks,
         templates=TemplateFolder(settings.path(settings.exports)),
+        redaction=redaction,
     )
 
 
@@ -281,6 +308,7 @@ def application(composed: Composed) -> FastAPI:
             stack.push_async_callback(composed.store.aclose)
             stack.push_async_callback(composed.targets.aclose)
             stack.push_async_callback(composed.classifier.aclose)
+            stack.push_async_callback(composed.scanner.aclose)
             if composed.slack is not None:
                 stack.push_async_callback(composed.slack.chat.aclose)
             stack.push_async_callback(composed.gateway.execution.drain)
@@ -290,6 +318,7 @@ def application(composed: Composed) -> FastAPI:
                 await composed.vault.fetch(
                     named_in(composed.gateway.policy.current.targets.values())
                 )
+            await asyncio.to_thread(_learn, composed)
             await composed.reloading.begin()
             for work in _works(composed):
                 task = asyncio.create_task(work)
@@ -308,6 +337,7 @@ def _works(composed: Composed) -> Iterator[Coroutine[Any, Any, None]]:
     yield _sweep(composed)
     yield _prove(composed)
     yield _expire(composed)
+    yield _look_for_secrets(composed)
     if composed.slack is not None:
         yield from composed.slack.works()
     if composed.echoes is not None:
@@ -324,6 +354,30 @@ async def _recover(composed: Composed) -> None:
     if lost:
         composed.meter.count("alarms", kind="outcome_unknown")
         _log.warning("actions with unknown outcome", count=lost)
+
+
+def _references(at: SlackAt | None) -> tuple[str, ...]:
+    every = (at.bot_token, at.app_token, at.signing_secret) if at else ()
+    return tuple(reference for reference in every if reference)
+
+
+def _learn(composed: Composed) -> None:
+    """Resolve every credential, so that it is masked from the first moment on, rotated or not."""
+    named = list(composed.slack_references)
+    for target in composed.gateway.policy.current.targets.values():
+        named += [reference for reference in (target.read, target.act) if reference]
+    for reference in named:
+        with suppress(TargetError):  # whoever needs it is told what is wrong
+            composed.secrets.resolve(reference)
+
+
+async def _look_for_secrets(composed: Composed, every_s: float = 30.0) -> None:
+    """Let the scanner compile its rules, then learn of rotated credentials before their use."""
+    with suppress(ScannerError):  # each text tries again, and is withheld meanwhile
+        await composed.scanner.start()
+    while True:
+        await asyncio.sleep(every_s)
+        await asyncio.to_thread(_learn, composed)
 
 
 def _tell(outcome: Outcome) -> None:

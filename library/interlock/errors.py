@@ -224,6 +224,7 @@ CODES: dict[str, Code] = {
     "no-break-glass": Code(403, Denied, "Ask the approvers: `interlock approvals show`."),
     "too-many-breaks": Code(429, Denied, "Let somebody else decide, or ask an approver."),
     "no-approvers": Code(403, Denied, "Nobody could approve this; have the policy mended first."),
+    "holds-secret": Code(422, UsageError, "Leave it out; name where it is kept instead."),
     # in a chat
     "chat-not-linked": Code(403, Denied, "Link it: log in at the gateway's page /slack."),
     "chat-account-unfit": Code(403, Denied, "Vote in the browser or with `interlock approvals`."),

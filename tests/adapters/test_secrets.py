@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from interlock_gateway.adapters.secrets import References
+from interlock_gateway.adapters.secrets import References, secrets_in
 from interlock_gateway.service.targets import TargetError
 
 
@@ -67,3 +67,33 @@ def test_what_is_missing_or_empty_is_named(
         with pytest.raises(TargetError, match=words) as caught:
             secrets.resolve(reference)
         assert "Pa55Mark" not in str(caught.value)
+
+
+def test_whoever_watches_is_told_each_value_and_the_passwords_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    secrets = References(tmp_path, watch=lambda *values: told.extend(values))
+    monkeypatch.setenv("ORDERS_READ", "postgresql://ro:p%40ss-Word@db/orders")
+    secrets.resolve("env:ORDERS_READ")
+    secrets.resolve("path:orders.sqlite")
+    assert told == ["postgresql://ro:p%40ss-Word@db/orders", "p@ss-Word", "p%40ss-Word"]
+
+
+@pytest.mark.parametrize(
+    ("credential", "passwords"),
+    [
+        ("xapp-1-token", ["xapp-1-token"]),
+        ("postgresql://ro@db/orders", []),
+        ("host=db user=ro dbname=orders", []),
+        ("/var/lib/jobs.db", []),
+        ("host=db password=S3cret-x user=ro", ["S3cret-x"]),
+        (r"host=db password='it\'s me' user=ro", ["it's me"]),
+        ("mysql://app:S3cret%2Fx@db/orders?ssl-mode=disabled", ["S3cret/x", "S3cret%2Fx"]),
+        ("admin:S3cret:x", ["S3cret:x"]),
+    ],
+)
+def test_of_a_credential_its_passwords_are_secret(credential: str, passwords: list[str]) -> None:
+    found = list(secrets_in(credential))
+    assert set(passwords) <= set(found)
+    assert bool(found) == bool(passwords)

@@ -31,6 +31,7 @@ from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.pacing import Pacing
 from interlock_gateway.service.ports import Reading, Transaction
+from interlock_gateway.service.redaction import NoScanner, Redaction, Watched
 from interlock_gateway.service.targets import (
     Became,
     Deed,
@@ -349,6 +350,7 @@ class World:
                 meter=PrometheusMeter(),
                 pacing=Pacing(self.clock),
                 signer=self._signer,
+                redaction=Redaction(Watched(), NoScanner(), PrometheusMeter()),
             )
         )
 

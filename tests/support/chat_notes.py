@@ -36,7 +36,7 @@ async def notes(home: House, incident: str) -> list[Note]:
             parts = {
                 name: read["parts"][value["$part"]].get("text", "")
                 for name, value in read["event"]["data"].items()
-                if isinstance(value, dict)
+                if isinstance(value, dict) and "$part" in value
             }
             texts = (parts.get("text", ""), parts.get("handle", ""))
             found.append(Note(read["event"]["type"], read["event"], *texts))

@@ -44,6 +44,13 @@ from interlock_gateway.core.telemetry import Evaluation, Search
 from interlock_gateway.service.anchoring import Anchor
 from interlock_gateway.service.gateway import Gateway, Ports, assemble
 from interlock_gateway.service.pacing import Pacing
+from interlock_gateway.service.redacted import (
+    RedactedActor,
+    RedactedLogs,
+    RedactedMetrics,
+    RedactedReader,
+)
+from interlock_gateway.service.redaction import Redaction, SecretScanner, Watched
 from interlock_gateway.service.targets import (
     Became,
     Deed,
@@ -53,6 +60,8 @@ from interlock_gateway.service.targets import (
     Witness,
 )
 from interlock_gateway.web.server import serve
+
+from support.own_rules import OwnRules
 
 ROOT = Path(__file__).parents[2]
 BACKEND_START = "2026-01-02T03:04:05.678901+00:00"
@@ -439,7 +448,7 @@ class House:
 
 
 @asynccontextmanager
-async def house(
+async def house(  # noqa: PLR0913  each is one way in which a test's gateway differs
     folder: Path,
     store_url: str = "",
     clock: HandClock | None = None,
@@ -448,6 +457,7 @@ async def house(
     doors: Targets | None = None,
     steward_role: str = "sre",
     anchors: Sequence[Anchor] = (),
+    scanner: SecretScanner | None = None,
 ) -> AsyncIterator[House]:
     """Open a gateway over a folder; opening it again is what a restart is.
 
@@ -457,6 +467,7 @@ async def house(
         clock: what time it is.
         more_targets: text at the end of targets.toml, when the folder is new.
         doors: real adapters in place of the obedient target.
+        scanner: what looks for secrets, if not our own rules alone.
         steward_role: whose people run the gateway: `you` is an sre in the shipped policies.
         anchors: where checkpoints are laid down.
     """
@@ -465,17 +476,18 @@ async def house(
     random, meter = SystemRandomness(), PrometheusMeter()
     policies, target = PolicyFolder(folder / "policies"), ObedientTarget()
     url = store_url or f"sqlite:///{folder}/store.db"
+    redaction = Redaction(Watched(), scanner or OwnRules(), meter)
     keys = LogKeys(folder / "log-keys")
-    store = open_store(url, clock, random.identifier, random_bytes, keys)
+    store = open_store(url, clock, random.identifier, random_bytes, keys, redaction)
     gateway = assemble(
         Ports(
             store=store,
             policy=policies,
             guard=SqlGuard(target, Classifier()),
-            reader=doors or target,
-            actor=doors or target,
-            metrics=target.metrics,
-            logs=target.logs,
+            reader=RedactedReader(doors or target, redaction),
+            actor=RedactedActor(doors or target, redaction),
+            metrics=RedactedMetrics(target.metrics, redaction),
+            logs=RedactedLogs(target.logs, redaction),
             seal=KeySeal(KEY),
             tokens=SignedRunTokens(KEY),
             codes=LocalCodes(folder / "codes"),
@@ -487,6 +499,7 @@ async def house(
             pacing=Pacing(clock),
             signer=keys,
             anchors=anchors,
+            redaction=redaction,
         ),
         steward_role=steward_role,
     )

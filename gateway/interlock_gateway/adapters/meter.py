@@ -10,6 +10,7 @@ _COUNTERS = {
     "notices": ("Notices told outside, by outcome.", ("outcome",)),
     "heard": ("What people did in a chat: new, told again, or left.", ("outcome",)),
     "requests": ("HTTP requests by route and status.", ("route", "status")),
+    "masked": ("Secrets masked in what people and programs said, by rule.", ("rule",)),
     "alarms": ("What a person should look at: malfunctions, and broken glass.", ("kind",)),
 }
 _HISTOGRAMS = {

@@ -1,7 +1,10 @@
 """References to credentials, resolved at the moment of use. Values never reach a message."""
 
 import os
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 from interlock_gateway.adapters.clock import SystemClock
 from interlock_gateway.adapters.vault import Vault, VaultAt
@@ -20,9 +23,21 @@ class References:
     one in a Vault from the next time it is fetched.
     """
 
-    def __init__(self, folder: Path, vault: VaultAt | None = None) -> None:
-        """Take the folder that relative paths count from, and where a Vault is, if any."""
+    def __init__(
+        self,
+        folder: Path,
+        vault: VaultAt | None = None,
+        watch: Callable[..., None] | None = None,
+    ) -> None:
+        """Take where secrets are, and who is told of each that is resolved.
+
+        Args:
+            folder: what relative paths count from.
+            vault: where a Vault is, if any.
+            watch: is called with a value and the passwords in it, so that they can be masked.
+        """
         self._folder = folder
+        self._watch = watch
         self.vault = Vault(vault, self.resolve, SystemClock()) if vault else None
 
     def resolve(self, reference: str) -> str:
@@ -31,6 +46,12 @@ class References:
         Raises:
             TargetError: `target-unreachable`; the message names the reference, never a value.
         """
+        value = self._resolved(reference)
+        if self._watch is not None and not reference.startswith("path:"):
+            self._watch(*secrets_in(value))
+        return value
+
+    def _resolved(self, reference: str) -> str:
         scheme, colon, rest = reference.partition(":")
         if VAULT.fullmatch(reference):
             return self._in_vault(reference)
@@ -53,6 +74,30 @@ class References:
                 "Set vault.url and vault.token.",
             )
         return self.vault.value(reference)
+
+
+def secrets_in(credential: str) -> Iterator[str]:
+    """Yield what of a credential is secret: all of it, or the passwords in an address.
+
+    An address without a password is none: its words stand in messages that people need.
+    """
+    passwords = [
+        _UNQUOTE.sub(r"\1", found) for groups in _PASSWORD.findall(credential) for found in groups
+    ]
+    found = [unquote(one) for one in passwords if one] + [one for one in passwords if one]
+    if not found and _ADDRESS.search(credential):
+        return
+    yield credential
+    yield from found
+
+
+_PASSWORD = re.compile(
+    r"""(?:password|pwd)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|([^\s'&;]+))|://[^\s:/@]*:([^\s@]+)@"""
+    r"""|\A[^\s:/@]+:([^\s/]+)\Z""",
+    re.IGNORECASE,
+)
+_UNQUOTE = re.compile(r"\\(.)")
+_ADDRESS = re.compile(r"://|\b(?:host|hostaddr|dbname|service)\s*=|\A/")
 
 
 def _environment(name: str) -> str:

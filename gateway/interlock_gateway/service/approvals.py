@@ -34,6 +34,7 @@ from interlock_gateway.service.ports import (
 )
 from interlock_gateway.service.prompting import prompted
 from interlock_gateway.service.records import ApprovalRow, BreakRow, PromptRow, VoteRow
+from interlock_gateway.service.redaction import Redaction
 from interlock_gateway.service.telling import Untold, untold
 from interlock_gateway.service.voting import (
     APPROVE,
@@ -168,7 +169,9 @@ class Approvals:
         clock: Clock,
         meter: Meter,
         bell: Bell,
+        redaction: Redaction,
     ) -> None:
+        self._redaction = redaction
         self._store = store
         self._policy = policy
         self._seal = seal
@@ -315,7 +318,8 @@ class Approvals:
 
         known = await self._store.read(lambda tx: tx.get(PromptRow, row.id, shown.prompt_digest))
         if known is None:
-            await self._store.commit(unit)
+            with await self._redaction.noticing(shown.text):
+                await self._store.commit(unit)
 
     def _vote_unit(
         self, who: Principal, approval: str, vote: Vote

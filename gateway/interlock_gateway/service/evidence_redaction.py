@@ -57,7 +57,7 @@ class Burial:
     reason: str
 
 
-class Redaction:
+class EvidenceRedaction:
     """Destroys evidence for whoever may."""
 
     def __init__(self, store: Store, stewards: Stewards) -> None:

@@ -5,6 +5,7 @@ what the preview shows (`seen.…`: a resource version, a uid, an ETag) goes in 
 that what approvers see is what is sent: nothing is left open between the yes and the deed.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -26,6 +27,7 @@ from interlock_gateway.core.exchange import (
 )
 from interlock_gateway.core.limits import narrowed
 from interlock_gateway.core.model import Effect, Limits, Rows, Statement, Target
+from interlock_gateway.core.redaction import counted
 from interlock_gateway.service.calls import delivered
 from interlock_gateway.service.designs import Check, Design
 from interlock_gateway.service.outcomes import as_expected
@@ -179,6 +181,9 @@ def _seen(shown: Rows) -> dict[str, Any]:
     """Return what the one row of a preview says; of several rows nothing can be meant."""
     if len(shown.rows) != 1:
         return {}
+    if counted(json.dumps(shown.rows)):
+        message = "What the preview shows holds a secret that is masked: it cannot be sent back."
+        raise TargetError("precondition-failed", message)
     return {f"seen.{name}": value for name, value in shown.dicts()[0].items()}
 
 

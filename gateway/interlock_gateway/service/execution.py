@@ -66,6 +66,7 @@ from interlock_gateway.service.ports import (
 from interlock_gateway.service.proposals import awaited
 from interlock_gateway.service.proving import provable, proven
 from interlock_gateway.service.records import ApprovalRow, DeedRow
+from interlock_gateway.service.redaction import Redaction
 from interlock_gateway.service.repeats import too_often
 from interlock_gateway.service.targets import (
     Actor,
@@ -106,7 +107,9 @@ class Execution:
         clock: Clock,
         meter: Meter,
         bell: Bell,
+        redaction: Redaction,
     ) -> None:
+        self._redaction = redaction
         self._store = store
         self._policy = policy
         self._guard = guard
@@ -204,8 +207,10 @@ class Execution:
                 continue  # another policy came into force meanwhile: everything is asked anew
             except BusyError as busy:
                 await wait_for_turn(self._store, self._bell, busy)  # then everything, too
-        outcome = await self._act(who, use)
-        return await self._close(who, use.row, outcome)
+        proposal = use.proposal
+        with await self._redaction.noticing(proposal.statement, dict(proposal.arguments)):
+            outcome = await self._act(who, use)
+            return await self._close(who, use.row, outcome)
 
     async def _taken(self, who: Principal, row: ApprovalRow) -> Use:
         """Check everything again, and use the grant up."""

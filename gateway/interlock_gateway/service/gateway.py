@@ -15,7 +15,7 @@ from interlock_gateway.service.decisions import Decisions
 from interlock_gateway.service.designs import Designer
 from interlock_gateway.service.drills import Drills
 from interlock_gateway.service.evidence import Evidence
-from interlock_gateway.service.evidence_redaction import Redaction
+from interlock_gateway.service.evidence_redaction import EvidenceRedaction
 from interlock_gateway.service.evidence_retention import Retention
 from interlock_gateway.service.execution import Execution
 from interlock_gateway.service.explaining import Explaining
@@ -49,6 +49,7 @@ from interlock_gateway.service.proposals import Proposals
 from interlock_gateway.service.queries import Queries
 from interlock_gateway.service.reconciling import Reconciling
 from interlock_gateway.service.recorded import RecordedRequests
+from interlock_gateway.service.redaction import Redaction
 from interlock_gateway.service.revoking import Revoking
 from interlock_gateway.service.runs import Runs, Shelved
 from interlock_gateway.service.skew import Clocks, ClockWatch
@@ -109,7 +110,7 @@ class EvidenceUses:
     """What people do about evidence: look at it, destroy it, and say how long it is kept."""
 
     looking: Evidence
-    redaction: Redaction
+    redaction: EvidenceRedaction
     retention: Retention
 
 
@@ -171,6 +172,7 @@ class Gateway:
     drills: Drills
     stewards: Stewards
     evidence: EvidenceUses
+    redaction: Redaction
     chat: ChatUses | None = None
     templates: TemplateSource = field(default_factory=NoTemplates)
 
@@ -195,6 +197,7 @@ class Ports:
     meter: Meter
     pacing: Pacing
     signer: LogSigner
+    redaction: Redaction
     anchors: Sequence[Anchor] = ()
     clocks: Clocks = field(default_factory=Clocks)
     templates: TemplateSource = field(default_factory=NoTemplates)
@@ -204,31 +207,33 @@ def assemble(ports: Ports, *, steward_role: str = "", keep_days: int = 0) -> Gat
     """Return the use cases: for whoever holds the role to run, and evidence kept so many days."""
     store, policy, clock, meter = ports.store, ports.policy, ports.clock, ports.meter
     guard, reader, seal, bell = ports.guard, ports.reader, ports.seal, Bell()
-    random, pacing = ports.randomness, ports.pacing
+    random, pacing, redaction = ports.randomness, ports.pacing, ports.redaction
     proposals = Proposals(
-        store, policy, Designer(guard), reader, seal, clock, random, meter, pacing
+        store, policy, Designer(guard), reader, seal, clock, random, meter, pacing, redaction
     )
-    approvals = Approvals(store, policy, seal, clock, meter, bell)
+    approvals = Approvals(store, policy, seal, clock, meter, bell, redaction)
     stewards = Stewards(policy, steward_role)
     return Gateway(
-        identity=Identity(store, policy, ports.codes, ports.tokens, clock, random),
+        identity=Identity(
+            store, policy, ports.codes, ports.tokens, clock, random, redaction.watched
+        ),
         incidents=Incidents(store, policy),
         overview=Overview(store),
-        runs=Runs(store, ports.library, ports.tokens, clock),
+        runs=Runs(store, ports.library, ports.tokens, clock, redaction),
         queries=Queries(store, policy, guard, reader, clock, meter, pacing),
-        metrics=TelemetryQueries(
-            store, policy, MetricsLanguage(ports.metrics), clock, meter, pacing
-        ),
-        logs=TelemetryQueries(store, policy, LogsLanguage(ports.logs), clock, meter, pacing),
+        metrics=_telemetry(ports, MetricsLanguage(ports.metrics)),
+        logs=_telemetry(ports, LogsLanguage(ports.logs)),
         explaining=Explaining(policy, guard),
         proposals=proposals,
         planning=Planning(store, policy, proposals, seal, clock, random, pacing),
-        plans=Plans(store, policy, approvals, clock, meter, bell),
+        plans=Plans(store, policy, approvals, clock, meter, bell, redaction),
         approvals=approvals,
         glass=BreakGlass(store, policy, meter, bell),
         revoking=Revoking(store, policy, meter, bell),
         inbox=Inbox(store, policy, seal, clock),
-        execution=Execution(store, policy, guard, reader, ports.actor, seal, clock, meter, bell),
+        execution=Execution(
+            store, policy, guard, reader, ports.actor, seal, clock, meter, bell, redaction
+        ),
         reconciling=Reconciling(store, policy, reader, ports.actor, seal, clock, meter, bell),
         timeline=Timeline(store, policy),
         proof=_proof(ports, stewards),
@@ -245,6 +250,13 @@ def assemble(ports: Ports, *, steward_role: str = "", keep_days: int = 0) -> Gat
         stewards=stewards,
         templates=ports.templates,
         evidence=_evidence(ports, stewards, keep_days),
+        redaction=redaction,
+    )
+
+
+def _telemetry(ports: Ports, language: MetricsLanguage | LogsLanguage) -> TelemetryQueries:
+    return TelemetryQueries(
+        ports.store, ports.policy, language, ports.clock, ports.meter, ports.pacing
     )
 
 
@@ -264,7 +276,7 @@ def _evidence(ports: Ports, stewards: Stewards, keep_days: int) -> EvidenceUses:
     store = ports.store
     return EvidenceUses(
         Evidence(store, ports.policy),
-        Redaction(store, stewards),
+        EvidenceRedaction(store, stewards),
         Retention(store, stewards, ports.clock, keep_days),
     )
 

@@ -22,6 +22,7 @@ from interlock_gateway.service.ports import (
     Transaction,
 )
 from interlock_gateway.service.records import CredentialRow, PersonRow, RunRow
+from interlock_gateway.service.redaction import Watched
 
 KEY_PREFIX = "ilk_"
 KEY, COOKIE = "key", "cookie"
@@ -100,7 +101,9 @@ class Identity:
         tokens: RunTokens,
         clock: Clock,
         randomness: Randomness,
+        watched: Watched,
     ) -> None:
+        self._watched = watched
         self._store = store
         self._policy = policy
         self._codes = codes
@@ -126,6 +129,7 @@ class Identity:
             await self._failed(self._codes_gate, "code", "wrong, used or expired one-time code")
             raise refusal("wrong-code", "This one-time code is wrong, used or expired.")
         token = KEY_PREFIX + self._randomness.secret()
+        self._watched.token(code, token)
         expires_at = now + (KEY_LIFE if kind == KEY else COOKIE_LIFE)
         row = CredentialRow(_hash(token), person.id, kind, now, expires_at)
         await self._store.commit(lambda tx: _welcome(tx, person, row))
@@ -168,6 +172,7 @@ class Identity:
                 why = "unknown, ended or expired credential"
                 await self._failed(self._tokens_gate, "token", why)
             raise _not_logged_in()
+        self._watched.token(token)
         return principal
 
     def roles(self, person: str) -> frozenset[str]:

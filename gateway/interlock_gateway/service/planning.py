@@ -95,6 +95,8 @@ class Planning:
         """
         must_own(who, plan.site)
         check_plan(plan)
+        for wish in plan.members:
+            self._proposals.must_hold_no_secret(wish)
         found = await self._store.glance(lambda tx: scene(tx, plan.site, self._clock.now()))
         known = recorded(found.call, plan.digest)
         if known is not None:

@@ -43,6 +43,7 @@ from interlock_gateway.service.ports import (
 )
 from interlock_gateway.service.prompting import prompted
 from interlock_gateway.service.records import ApprovalRow, PlanRow, PromptRow, VoteRow
+from interlock_gateway.service.redaction import Redaction
 from interlock_gateway.service.voting import (
     APPROVE,
     DENY,
@@ -102,7 +103,9 @@ class Plans:
         clock: Clock,
         meter: Meter,
         bell: Bell,
+        redaction: Redaction,
     ) -> None:
+        self._redaction = redaction
         self._store = store
         self._policy = policy
         self._approvals = approvals
@@ -212,7 +215,8 @@ class Plans:
 
         known = await self._store.read(lambda tx: tx.get(PromptRow, row.id, shown.prompt_digest))
         if known is None:
-            await self._store.commit(unit)
+            with await self._redaction.noticing(shown.text):
+                await self._store.commit(unit)
 
     def _voted(self, tx: Transaction, who: Principal, plan: str, vote: Vote) -> Refusal | None:
         policy = self._policy.current  # of the moment at which the vote counts

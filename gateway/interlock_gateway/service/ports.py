@@ -199,6 +199,18 @@ class Transaction(Reading, Protocol):
         ...
 
 
+class Cleaner(Protocol):
+    """Masks secrets in what a unit of work writes down, whoever wrote it."""
+
+    def draft(self, draft: Draft) -> Draft:
+        """Return an event as it may be stored."""
+        ...
+
+    def row(self, values: Mapping[str, object], words: Sequence[str]) -> dict[str, object]:
+        """Return the columns of a row as they may be stored; `words` name those with texts."""
+        ...
+
+
 class Store(Protocol):
     """Where everything is kept; one writer, many readers."""
 

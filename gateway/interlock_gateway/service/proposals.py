@@ -58,6 +58,7 @@ from interlock_gateway.service.ports import (
     Transaction,
 )
 from interlock_gateway.service.records import CallRow
+from interlock_gateway.service.redaction import Redaction
 from interlock_gateway.service.rehearsal import previewed
 from interlock_gateway.service.repeats import not_twice, too_often
 from interlock_gateway.service.runs import PREVIEW
@@ -81,7 +82,9 @@ class Proposals:
         randomness: Randomness,
         meter: Meter,
         pacing: Pacing,
+        redaction: Redaction,
     ) -> None:
+        self._redaction = redaction
         self._store = store
         self._policy = policy
         self._designer = designer
@@ -103,6 +106,7 @@ class Proposals:
         """
         must_own(who, wish.site)
         check(wish)
+        self.must_hold_no_secret(wish)
         found = await self._store.glance(lambda tx: scene(tx, wish.site, self._clock.now()))
         known = recorded(found.call, wish.digest)
         if known is not None:
@@ -128,6 +132,16 @@ class Proposals:
             failed = error
             await self._store.commit(lambda tx: _abandoned(tx, who, ready, event, failed))
             raise
+
+    def must_hold_no_secret(self, wish: Wish) -> None:
+        """Refuse a wish that holds a credential of this gateway's own: every approver reads it.
+
+        Raises:
+            InterlockError: `holds-secret`; it names the target and repeats nothing.
+        """
+        if self._redaction.holds_known([wish.sql, dict(wish.args), wish.reason]):
+            message = f"What is wanted of {wish.target} holds a credential of the gateway's own."
+            raise refusal("holds-secret", message)
 
     async def _taken_up(self, who: Principal, wish: Wish, found: Scene) -> str:
         """Return the approval that a plan of this run has asked for already; "" without one."""

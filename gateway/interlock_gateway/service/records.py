@@ -53,6 +53,7 @@ class IncidentRow(Record):
 
     TABLE: ClassVar[str] = "incidents"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("title",)
     id: str
     title: str
     severity: str
@@ -84,6 +85,7 @@ class RunRow(Record):
 
     TABLE: ClassVar[str] = "runs"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("title",)
     id: str
     incident: str
     runbook: str
@@ -110,6 +112,7 @@ class StepRow(Record):
 
     TABLE: ClassVar[str] = "steps"
     KEY: ClassVar[tuple[str, ...]] = ("run", "step", "attempt")
+    WORDS: ClassVar[tuple[str, ...]] = ("finding",)
     run: str
     step: str
     attempt: int
@@ -131,6 +134,7 @@ class CallRow(Record):
 
     TABLE: ClassVar[str] = "calls"
     KEY: ClassVar[tuple[str, ...]] = ("run", "step", "attempt", "ordinal")
+    WORDS: ClassVar[tuple[str, ...]] = ("answer",)
     run: str
     step: str
     attempt: int
@@ -156,6 +160,7 @@ class ApprovalRow(Record):
 
     TABLE: ClassVar[str] = "approvals"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("outcome", "closing_reason")
     id: str
     incident: str
     run: str
@@ -246,6 +251,7 @@ class VoteRow(Record):
 
     TABLE: ClassVar[str] = "votes"
     KEY: ClassVar[tuple[str, ...]] = ("approval", "person")
+    WORDS: ClassVar[tuple[str, ...]] = ("reason",)
     approval: str
     person: str
     vote: str
@@ -262,6 +268,7 @@ class BreakRow(Record):
 
     TABLE: ClassVar[str] = "breaks"
     KEY: ClassVar[tuple[str, ...]] = ("approval",)
+    WORDS: ClassVar[tuple[str, ...]] = ("reason",)
     approval: str
     person: str
     reason: str
@@ -282,6 +289,7 @@ class FollowUpRow(Record):
 
     TABLE: ClassVar[str] = "followups"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("text", "answer")
     id: str
     incident: str
     about: str
@@ -320,6 +328,7 @@ class OutboxRow(Record):
 
     TABLE: ClassVar[str] = "outbox"
     KEY: ClassVar[tuple[str, ...]] = ("id",)
+    WORDS: ClassVar[tuple[str, ...]] = ("payload", "trouble")
     id: str
     kind: str
     subject: str

@@ -22,6 +22,7 @@ from interlock_gateway.service.incidents import checked_text, incident_of
 from interlock_gateway.service.notes import StepNote, note_of_step
 from interlock_gateway.service.ports import Clock, Reading, RunTokens, Store, Transaction
 from interlock_gateway.service.records import RunRow, StepRow
+from interlock_gateway.service.redaction import Redaction
 from interlock_gateway.service.step_events import (
     ENDS,
     Cell,
@@ -142,7 +143,15 @@ def params_of(row: RunRow) -> dict[str, dict[str, Any]]:
 class Runs:
     """Starts and ends runs, and records their steps."""
 
-    def __init__(self, store: Store, shelf: Shelf, tokens: RunTokens, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        shelf: Shelf,
+        tokens: RunTokens,
+        clock: Clock,
+        redaction: Redaction,
+    ) -> None:
+        self._redaction = redaction
         self._store = store
         self._shelf = shelf
         self._tokens = tokens
@@ -153,6 +162,7 @@ class Runs:
         if who.run:
             raise refusal("not-a-person", "A run cannot start another; only a person can.")
         plan = self._plan(order)
+        await self._must_hold_no_secret(plan)
 
         def unit(tx: Transaction) -> RunRow:
             known = tx.rows(RunRow, requester=who.person.id, key=order.key)
@@ -162,6 +172,15 @@ class Runs:
             return _begin(tx, who, order, plan)
 
         return await self._store.commit(unit)
+
+    async def _must_hold_no_secret(self, plan: _Plan) -> None:
+        """Refuse a parameter that holds a secret: it is kept, shown and compared as it is."""
+        for name, bound in plan.bound.items():
+            found = (await self._redaction.masked({name: bound.typed()["value"]})).rules
+            if found:
+                rules = ", ".join(sorted(found))
+                message = f"The parameter {name} holds a secret ({rules}); it would be kept."
+                raise refusal("holds-secret", message, line=name)
 
     def token(self, run: RunRow) -> tuple[str, datetime]:
         """Return a fresh token for `run` and when it ends."""

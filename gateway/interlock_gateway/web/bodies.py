@@ -7,6 +7,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from interlock_gateway.core.limits import MAX_PLAN
+from interlock_gateway.web.said import RUN, SAID
 
 
 def _sayable(text: str) -> str:
@@ -26,9 +27,10 @@ def _in_utc(moment: datetime) -> datetime:
 _Sayable = AfterValidator(_sayable)
 Short = Annotated[str, Field(max_length=200), _Sayable]
 Name = Annotated[str, Field(min_length=1, max_length=120), _Sayable]
-Text = Annotated[str, Field(max_length=65_536), _Sayable]
-Sql = Annotated[str, Field(max_length=65_536)]
-Wide = Annotated[str, Field(max_length=8 * 1024 * 1024)]
+Text = Annotated[str, Field(max_length=65_536), _Sayable, SAID]
+Title = Annotated[str, Field(max_length=200), _Sayable, SAID]
+Sql = Annotated[str, Field(max_length=65_536), RUN]
+Source = Annotated[str, Field(max_length=8 * 1024 * 1024), RUN]
 Ordinal = Annotated[int, Field(ge=0, lt=2**31)]
 Attempt = Annotated[int, Field(ge=1, lt=2**31)]
 Rows = Annotated[int, Field(ge=1, lt=2**31)]
@@ -50,7 +52,7 @@ class Login(Body):
 class Declaration(Body):
     """A new incident."""
 
-    title: Annotated[str, Field(min_length=3, max_length=500), _Sayable]
+    title: Annotated[str, Field(min_length=3, max_length=500), _Sayable, SAID]
     severity: Short
     key: Short = ""
 
@@ -113,6 +115,9 @@ class Typed(Body):
     value: Any = None
 
 
+Arguments = Annotated[dict[Name, Typed], RUN]
+
+
 class Runner(Body):
     """What a runner says of itself.
 
@@ -136,7 +141,7 @@ class NewRun(Body):
     incident: Name
     runbook: Short = ""
     digest: Short = ""
-    notebook: Wide = ""
+    notebook: Source = ""
     params: dict[Name, Any] = {}
     param_origins: dict[Name, Literal["person", "default", "alert"]] = {}
     runner: Runner = Runner()
@@ -154,10 +159,10 @@ class RunEnd(Body):
 class StepStart(Body):
     """A step about to be executed; its digest is computed here, not believed."""
 
-    source: Wide
+    source: Source
     source_digest: Short = ""
     kind: Short = ""
-    title: Short = ""
+    title: Title = ""
 
 
 class StepEnd(Body):
@@ -165,10 +170,10 @@ class StepEnd(Body):
 
     state: Short
     elapsed_ms: Annotated[float, Field(ge=0)] = 0.0
-    finding: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
-    outputs: list[dict[str, Any]] = []
-    output_truncated: Annotated[str, Field(max_length=1_000)] = ""
+    finding: Annotated[dict[str, Any] | None, SAID] = None
+    error: Annotated[dict[str, Any] | None, SAID] = None
+    outputs: Annotated[list[dict[str, Any]], SAID] = []
+    output_truncated: Annotated[str, Field(max_length=1_000), SAID] = ""
 
 
 class Located(Body):
@@ -190,7 +195,7 @@ class Query(Placed):
     """A statement that claims to be a read."""
 
     sql: Sql
-    params: dict[Name, Typed] = {}
+    params: Arguments = {}
     max_rows: Ordinal | None = None
 
 
@@ -211,16 +216,16 @@ class Span(Body):
 class MetricQuery(Placed):
     """A question about metrics; without a start it is about one moment."""
 
-    promql: Annotated[str, Field(max_length=4_096)]
-    params: dict[Name, Typed] = {}
+    promql: Annotated[str, Field(max_length=4_096), RUN]
+    params: Arguments = {}
     span: Span = Span()
 
 
 class LogQuery(Placed):
     """A question about logs; a query for lines needs a start, and may have a limit."""
 
-    logql: Annotated[str, Field(max_length=4_096)]
-    params: dict[Name, Typed] = {}
+    logql: Annotated[str, Field(max_length=4_096), RUN]
+    params: Arguments = {}
     span: Span = Span()
     limit: Rows | None = None
     direction: Literal["backward", "forward"] | None = None
@@ -243,7 +248,7 @@ class ActionWish(Placed):
     """A catalogued action with its arguments."""
 
     action: Name
-    args: dict[Name, Typed] = {}
+    args: Arguments = {}
     reason: Text = ""
 
 
@@ -251,7 +256,7 @@ class ExecutionWish(Placed):
     """Free SQL that is meant to change something."""
 
     sql: Sql
-    params: dict[Name, Typed] = {}
+    params: Arguments = {}
     max_rows: Rows
     reason: Text = ""
 
@@ -261,7 +266,7 @@ class PlannedAction(Body):
 
     action: Name
     target: Name
-    args: dict[Name, Typed] = {}
+    args: Arguments = {}
     reason: Text = ""
 
 
@@ -270,7 +275,7 @@ class PlannedExecution(Body):
 
     target: Name
     sql: Sql
-    params: dict[Name, Typed] = {}
+    params: Arguments = {}
     max_rows: Rows
     reason: Text = ""
 

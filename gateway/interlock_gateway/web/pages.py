@@ -16,14 +16,18 @@ from interlock_gateway.web import render, sights
 from interlock_gateway.web.auth import COOKIE, Asking, gateway_of
 from interlock_gateway.web.exporting import Wish, exported
 from interlock_gateway.web.problems import as_known
+from interlock_gateway.web.said import SAID, WordsRoute
 from interlock_gateway.web.session import csrf_of, local_path, must_be_ours, visitor
 
 open_routes = APIRouter(include_in_schema=False)
-routes = APIRouter(include_in_schema=False, dependencies=[Depends(visitor)])
+routes = APIRouter(
+    include_in_schema=False, dependencies=[Depends(visitor)], route_class=WordsRoute
+)
 
 CHANNEL = "web"
 Visitor = Annotated[Principal, Depends(visitor)]
 Field = Annotated[str, Form(max_length=65_536)]
+Words = Annotated[str, Form(max_length=65_536), SAID]
 
 
 @open_routes.get("/static/{name}")
@@ -106,7 +110,7 @@ async def close_follow_up(
     who: Visitor,
     gateway: Asking,
     csrf: Field,
-    answer: Field = "",
+    answer: Words = "",
 ) -> Response:
     """Close a follow-up with what came of it."""
     must_be_ours(request, csrf)
@@ -154,7 +158,7 @@ async def vote_on_plan(  # noqa: PLR0913, PLR0917  the form's fields
     vote: Field,
     proposal_digest: Field,
     prompt_digest: Field,
-    reason: Field = "",
+    reason: Words = "",
 ) -> Response:
     """Count a vote on exactly what the page of the plan showed."""
     must_be_ours(request, csrf)
@@ -182,7 +186,7 @@ async def vote(  # noqa: PLR0913, PLR0917  the form's fields
     vote: Field,
     proposal_digest: Field,
     prompt_digest: Field,
-    reason: Field = "",
+    reason: Words = "",
 ) -> Response:
     """Count a vote on exactly what the page showed."""
     must_be_ours(request, csrf)
@@ -201,7 +205,7 @@ async def revoke(
     who: Visitor,
     gateway: Asking,
     csrf: Field,
-    reason: Field = "",
+    reason: Words = "",
 ) -> Response:
     """Take a yes back that was not used yet."""
     must_be_ours(request, csrf)
@@ -222,7 +226,7 @@ async def break_glass(  # noqa: PLR0913, PLR0917  the form's fields
     proposal_digest: Field,
     prompt_digest: Field,
     target: Field = "",
-    reason: Field = "",
+    reason: Words = "",
 ) -> Response:
     """Break the glass of exactly what the page showed."""
     must_be_ours(request, csrf)

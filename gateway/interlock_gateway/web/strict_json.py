@@ -13,14 +13,14 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from interlock_gateway.core.limits import MAX_DEPTH, deeper
+from interlock_gateway.web.said import WordsRoute
 
 
-class StrictRoute(APIRoute):
-    """A route whose JSON bodies are read strictly."""
+class StrictRoute(WordsRoute):
+    """A route whose JSON bodies are read strictly, and whose words are masked."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return the usual handler, given a request that reads strictly."""

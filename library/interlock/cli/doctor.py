@@ -57,7 +57,7 @@ def doctor(  # noqa: PLR0913  one option each
     access: Access = USUAL,
     form: Form = PLAIN,
 ) -> int:
-    """Prove each target's engine lock, and that Slack can be asked; nothing is harmed or posted.
+    """Prove each target's lock, and that secrets are masked; nothing is harmed or posted.
 
     Run it where the gateway runs, with the gateway's environment. The exit code is 1 if a check
     fails. `--drill` speaks to the running gateway instead: it asks the approvers of each rule to
@@ -67,7 +67,7 @@ def doctor(  # noqa: PLR0913  one option each
     Args:
         rule: with --drill, practise this approval rule alone
         config: the gateway's interlock.toml [default: the one in the home]
-        target: this target alone; `slack` for what is checked of Slack
+        target: this target alone; `slack` or `masking` for what is checked of those
         sql: print the statements that create right-sized logins; nothing is run
         drill: ask approvers to show that they can approve; it needs the stewards' role
         commander: with --drill, who leads it, for rules that need a commander

@@ -10,6 +10,7 @@ import os
 import re
 import stat
 import tomllib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -50,7 +51,9 @@ class Access:
             NotLoggedIn: there is no usable credential.
         """
         credential = self.credential()
-        return here().connect(credential.url, credential.token)
+        client = here().connect(credential.url, credential.token)
+        client.on_masked = _say_what_was_masked
+        return client
 
     def credential(self) -> "Credential":
         """Return the credential meant: `INTERLOCK_TOKEN`, `--as`, or the only one there is."""
@@ -76,6 +79,14 @@ class Access:
     def folder(self) -> Path:
         """Return the home folder; it need not exist."""
         return home_folder(here(), self.home)
+
+
+def _say_what_was_masked(rules: Mapping[str, int]) -> None:
+    """Tell whoever wrote it, at once, what stands as a mark in the record now."""
+    number = sum(rules.values())
+    told = ", ".join(flat(rule) for rule in sorted(rules))
+    what = "1 secret was" if number == 1 else f"{number} secrets were"
+    here().hint(f"– {what} masked: {told}. The record holds a mark instead.", "warn")  # noqa: RUF001  the mark of what is noted
 
 
 USUAL = Access()

@@ -1,7 +1,7 @@
 """Sends calls over HTTP. The only module on the responder's side that imports httpx."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Self
 from urllib.parse import urlsplit
@@ -22,6 +22,9 @@ class Client:
         base_url: `http://host:port`, `https://…`, or `unix:/path/to.sock`.
         token: a person's credential or a run's token; "" for open calls.
         transport: another httpx transport, as in tests.
+
+    Attributes:
+        on_masked: is told how often each rule masked a secret in what was sent.
     """
 
     def __init__(
@@ -30,6 +33,7 @@ class Client:
         door = _Door(base_url)
         socket = httpx.HTTPTransport(uds=door.socket) if door.socket else None
         self._url = base_url
+        self.on_masked: Callable[[Mapping[str, int]], None] = _nothing
         self._http = httpx.Client(transport=transport or socket, **door.options(token))
 
     def send(self, call: Call) -> Json:
@@ -38,7 +42,10 @@ class Client:
         Raises:
             InterlockError: the gateway's refusal, or `Unavailable`.
         """
-        return _json_of(self._receive(call), self._url)
+        answer = _json_of(self._receive(call), self._url)
+        if masked := masked_in(answer):
+            self.on_masked(masked)
+        return answer
 
     def text(self, call: Call) -> str:
         """Send `call` and return its answer as text, as for exports."""
@@ -71,6 +78,18 @@ class Client:
     def _receive(self, call: Call) -> httpx.Response:
         with _told(call, self._url):
             return _checked(self._http.request(**_arguments(call)), self._url)
+
+
+def masked_in(answer: Json) -> Mapping[str, int]:
+    """Return how often each rule masked a secret in what was sent; usually nothing."""
+    found = answer.get("masked")
+    if not isinstance(found, dict):
+        return {}
+    return {str(rule): int(number) for rule, number in found.items() if isinstance(number, int)}
+
+
+def _nothing(_masked: Mapping[str, int]) -> None:
+    """Tell nobody."""
 
 
 class AsyncClient:

@@ -99,6 +99,8 @@ def _gaps(record: Record) -> list[Line]:
         if number
     ]
     left += record.withheld
+    if record.masked:
+        left.append(f"{count(record.masked, 'secret')} masked before storing")
     lines.append(("Left out", ", ".join(left) or "nothing was redacted or omitted", ()))
     lines += _listed("Cut at a limit", record.truncated)
     lines += _listed("No end or start", record.unfinished)

@@ -382,6 +382,7 @@ class Record:
         withheld: what the profile keeps from its readers, as phrases.
         anchored: how far the record is anchored outside the store; None for not at all.
         gaps: what it does not say, or not for certain.
+        masked: how many secrets were masked in what is shown, before it was stored.
     """
 
     events: int
@@ -395,6 +396,7 @@ class Record:
     withheld: tuple[str, ...] = ()
     anchored: Anchored | None = None
     gaps: Gaps = field(default_factory=Gaps)
+    masked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

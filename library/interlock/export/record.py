@@ -24,7 +24,16 @@ def record_of(readings: Sequence[Reading], anchored: Anchored | None) -> Record:
         undated=sum(reading.time is None for reading in readings),
         recorders=tuple(_recorder(r) for r in readings if r.type == "run.started"),
         anchored=anchored,
+        masked=sum(map(_masked, readings)),
     )
+
+
+def _masked(reading: Reading) -> int:
+    """Return how many marks an event says it holds in place of secrets."""
+    parts = reading.data.get("masked")
+    rules = parts.values() if isinstance(parts, Mapping) else ()
+    numbers = [n for rule in rules if isinstance(rule, Mapping) for n in rule.values()]
+    return sum(number for number in numbers if isinstance(number, int))
 
 
 def missing(readings: Sequence[Reading]) -> tuple[str, ...]:

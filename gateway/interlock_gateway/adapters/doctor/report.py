@@ -13,24 +13,24 @@ from interlock_gateway.service.targets import Secrets
 
 
 async def print_checks(
-    targets: Iterable[Target], secrets: Secrets, more: AsyncIterator[Check] | None = None
+    targets: Iterable[Target], secrets: Secrets, *more: AsyncIterator[Check]
 ) -> int:
     """Print each check of each target, then `more`; return 0 if nothing fails, else 1."""
     failed = False
-    async for check in _every(targets, secrets, more):
+    async for check in _every(targets, secrets, *more):
         failed = failed or check.outcome is Outcome.FAILS
         _say(asdict(check))
     return int(failed)
 
 
 async def _every(
-    targets: Iterable[Target], secrets: Secrets, more: AsyncIterator[Check] | None
+    targets: Iterable[Target], secrets: Secrets, *more: AsyncIterator[Check]
 ) -> AsyncIterator[Check]:
     for target in targets:
         async for check in examine(target, secrets):
             yield check
-    if more is not None:
-        async for check in more:
+    for others in more:
+        async for check in others:
             yield check
 
 

@@ -66,8 +66,8 @@ def connect(
     chat = SlackChat(partial(resolve, at.bot_token), at.team, at.base_url, gateway.proof.clocks)
     links = Links(store, clock, gateway.randomness, chat, at.accounts, at.emails, at.address)
     votes = ChatVotes(policy, gateway.approvals, gateway.plans, clock)
-    deeds = Deeds(store, chat, links, votes)
-    hearing = Hearing(store, seal, clock, meter, gateway.bell, deeds)
+    deeds = Deeds(store, chat, links, votes, gateway.redaction)
+    hearing = Hearing(store, seal, clock, meter, gateway.bell, deeds, gateway.redaction)
     secret = partial(resolve, at.signing_secret) if at.signing_secret else None
     door = SlackDoor(secret, clock, at.note_reaction) if secret else None
     token = partial(resolve, at.app_token) if at.app_token else None
@@ -79,7 +79,7 @@ def connect(
     where = Where(at.channel, at.address, rooms, at.note_reaction)
     return Slack(
         chat=chat,
-        board=ChatBoard(store, policy, seal, chat, meter, where),
+        board=ChatBoard(store, policy, seal, chat, meter, where, gateway.redaction),
         uses=ChatUses(hearing, links, door),
         socket=(
             SlackSocket(token, hearing, meter, at.base_url, reaction=at.note_reaction)

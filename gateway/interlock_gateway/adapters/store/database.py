@@ -2,9 +2,10 @@
 
 import asyncio
 import fcntl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +25,9 @@ from interlock_gateway.adapters.store.migrate import NewerStoreError, migrate
 from interlock_gateway.adapters.store.reading import SqlReading
 from interlock_gateway.adapters.store.transaction import Recording
 from interlock_gateway.adapters.store.writer import Writer, words
+from interlock_gateway.core.timeline import Draft
 from interlock_gateway.service.ports import (
+    Cleaner,
     Clock,
     LogSigner,
     Reading,
@@ -56,7 +59,8 @@ class SqlStore:
 
     async def commit(self, unit: Callable[[Transaction], T]) -> T:
         """Run `unit` as one durable unit of work; see the port."""
-        result: T = await self._writer.commit(unit)
+        context = copy_context()  # what the request noticed goes along into the writer's thread
+        result: T = await self._writer.commit(lambda tx: context.run(unit, tx))
         return result
 
     async def read(self, question: Callable[[Reading], T]) -> T:
@@ -130,6 +134,7 @@ def open_store(
     identifier: Callable[[str], str],
     random_bytes: Callable[[int], bytes],
     signer: LogSigner,
+    clean: Cleaner | None = None,
 ) -> SqlStore:
     """Open the store at `url` (`sqlite:///path` or `postgresql://…`), migrating it first.
 
@@ -139,12 +144,17 @@ def open_store(
         identifier: gives a fresh random identifier with a prefix.
         random_bytes: gives so many random bytes, for salts.
         signer: signs the log's checkpoints; a new store's first key is made by it.
+        clean: masks secrets in whatever is written; without one nothing is masked, which is for
+            whoever stores no words of people.
 
     Raises:
         StoreUnwritableError: it cannot be opened for writing, or another gateway owns it.
     """
     address = make_url(url)
-    engines, recording = None, Recording(clock, identifier, random_bytes, signer)
+    engines, recording = (
+        None,
+        Recording(clock, identifier, random_bytes, signer, clean or _Verbatim()),
+    )
     if address.get_backend_name() not in ("sqlite", "postgresql"):
         raise StoreUnwritableError(
             f"{address.drivername} cannot be a store: use sqlite:///file or postgresql://…"
@@ -163,6 +173,18 @@ def open_store(
     writer = Writer(engines.writing, recording)
     vacuum = None if embedded else Vacuum(engines.writing.url)
     return SqlStore(writer, engines.reading, engines.close, vacuum)
+
+
+class _Verbatim:
+    """Masks nothing."""
+
+    def draft(self, draft: Draft) -> Draft:
+        """Return it as it is."""
+        return draft
+
+    def row(self, values: Mapping[str, object], words: Sequence[str]) -> dict[str, object]:  # noqa: ARG002  the port's own
+        """Return it as it is."""
+        return dict(values)
 
 
 def glimpse(url: str, question: Callable[[Reading], T]) -> T:

@@ -26,7 +26,7 @@ from interlock_gateway.core.log import is_due
 from interlock_gateway.core.timeline import SALT_BYTES, Draft, Event, Place, write
 from interlock_gateway.service.anchoring import announce
 from interlock_gateway.service.log_records import CheckpointRow, LogKeyRow
-from interlock_gateway.service.ports import Clock, ConflictError, LogSigner
+from interlock_gateway.service.ports import Cleaner, Clock, ConflictError, LogSigner
 from interlock_gateway.service.record import Record
 from interlock_gateway.service.records import ApprovalRow
 
@@ -41,12 +41,14 @@ class Recording:
     Attributes:
         identifier: gives a fresh random identifier with a prefix.
         random_bytes: gives so many fresh random bytes.
+        clean: masks secrets in whatever is written.
     """
 
     clock: Clock
     identifier: Callable[[str], str]
     random_bytes: Callable[[int], bytes]
     signer: LogSigner
+    clean: Cleaner
 
 
 class SqlTransaction(SqlReading):
@@ -58,6 +60,7 @@ class SqlTransaction(SqlReading):
         self._identifier = recording.identifier
         self._salt = lambda: recording.random_bytes(SALT_BYTES)
         self._signer = recording.signer
+        self._clean = recording.clean
         self._heads = heads
         self._new_key = ""
         self._is_due = False
@@ -148,13 +151,15 @@ class SqlTransaction(SqlReading):
     def add(self, row: Record) -> None:
         """Insert a row, or raise ConflictError."""
         try:
-            self._driver.change(adding(self._driver.engine, row.TABLE), _values(row))
+            values = self._clean.row(_values(row), row.WORDS)
+            self._driver.change(adding(self._driver.engine, row.TABLE), values)
         except IntegrityError as error:
             raise ConflictError(f"This exists already in {row.TABLE}: {error.orig}.") from error
 
     def change(self, row: R, **changes: object) -> R:
         """Replace columns of `row` if it is still as it was read, or raise ConflictError."""
         was = _values(row)
+        changes = self._clean.row(changes, row.WORDS)
         values = {f"was_{name}": value for name, value in was.items()}
         values |= {f"new_{name}": value for name, value in changes.items()}
         statement = changing(self._driver.engine, row.TABLE, tuple(changes))
@@ -169,7 +174,7 @@ class SqlTransaction(SqlReading):
         logindex, sequence = self._heads.next(self._driver, draft.incident)
         place = Place(self._identifier("evt"), logindex, sequence, self.now)
         event = write(
-            draft,
+            self._clean.draft(draft),
             place,
             part_id=lambda: self._identifier("part"),
             artifact_id=lambda: self._identifier("art"),

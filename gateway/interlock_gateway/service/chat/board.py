@@ -43,6 +43,7 @@ from interlock_gateway.service.ports import (
 )
 from interlock_gateway.service.prompting import prompted
 from interlock_gateway.service.records import OutboxRow, PromptRow
+from interlock_gateway.service.redaction import Redaction
 
 CHANNEL = "slack"
 """The channel that prompts and votes name."""
@@ -82,6 +83,7 @@ class ChatBoard:
         chat: Chat,
         meter: Meter,
         where: Where,
+        redaction: Redaction,
     ) -> None:
         """Post in a room.
 
@@ -92,7 +94,9 @@ class ChatBoard:
             meter: counts.
             chat: where to.
             where: which rooms there are.
+            redaction: masks secrets in what is recorded of a prompt.
         """
+        self._redaction = redaction
         self._store = store
         self._notices = Notices(policy, seal, where.address)
         self._chat = chat
@@ -212,7 +216,8 @@ class ChatBoard:
 
         known = await self._store.read(lambda tx: tx.get(PromptRow, asked.key, digest))
         if known is None:
-            await self._store.commit(unit)
+            with await self._redaction.noticing(text):
+                await self._store.commit(unit)
 
     async def _show(self, notice: Notice, room: str) -> PostRow:
         post = await self._once(notice, room)

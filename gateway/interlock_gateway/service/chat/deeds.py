@@ -16,6 +16,7 @@ from interlock_gateway.service.chat.records import InboxRow
 from interlock_gateway.service.chat.votes import ChatVotes, named_by
 from interlock_gateway.service.chat.whispers import LINK, whisper
 from interlock_gateway.service.ports import Store, Transaction
+from interlock_gateway.service.redaction import Redaction
 from interlock_gateway.service.voting import APPROVE, DENY
 
 LINK_PATH = "/slack"
@@ -34,12 +35,13 @@ class Deeds:
         chat: Chat,
         links: Links,
         votes: ChatVotes,
+        redaction: Redaction,
     ) -> None:
         self._store = store
         self._chat = chat
         self._links = links
         self._votes = votes
-        self._notes = Notes(store, chat, links)
+        self._notes = Notes(store, chat, links, redaction)
 
     async def do(self, heard: Heard, trigger: str, end: Ending) -> None:
         """Do it, tell whoever did it what they need to know, and end it.

@@ -6,6 +6,7 @@ is killed, it counts once. What a person is told goes through the outbox, in the
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -28,6 +29,7 @@ from interlock_gateway.service.ports import (
     Store,
     Transaction,
 )
+from interlock_gateway.service.redaction import Redaction
 
 INBOX = "inbox"
 """The bell that rings when something was heard."""
@@ -43,8 +45,16 @@ class Hearing:
     """Takes what the chat tells, and has it done."""
 
     def __init__(
-        self, store: Store, seal: Seal, clock: Clock, meter: Meter, bell: Bell, deeds: Deeds
+        self,
+        store: Store,
+        seal: Seal,
+        clock: Clock,
+        meter: Meter,
+        bell: Bell,
+        deeds: Deeds,
+        redaction: Redaction,
     ) -> None:
+        self._redaction = redaction
         self._store = store
         self._seal = seal
         self._clock = clock
@@ -131,6 +141,8 @@ class Hearing:
         trigger = self._triggers.get(row.id, "")
         try:
             heard = read_heard(self._seal.open(row.content, row.id))
+            if (heard.deed, heard.about) == ("answer", "deny"):  # its reason; a code stays one
+                heard = replace(heard, text=(await self._redaction.masked(heard.text)).value)
             await self._deeds.do(heard, trigger, partial(ended, row=row))
         except NotReachedError:
             return await self._later(row)

@@ -39,6 +39,7 @@ from interlock_gateway.service.entering import must_take_notes
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.ports import NotReachedError, Reading, Store, Transaction
 from interlock_gateway.service.records import ApprovalRow
+from interlock_gateway.service.redaction import Redaction
 
 MOST_NOTES = 30
 """Notes that one person may add from a chat within an hour."""
@@ -70,7 +71,8 @@ class Adding:
 class Notes:
     """Adds messages to timelines, and follows them."""
 
-    def __init__(self, store: Store, chat: Chat, links: Links) -> None:
+    def __init__(self, store: Store, chat: Chat, links: Links, redaction: Redaction) -> None:
+        self._redaction = redaction
         self._store = store
         self._chat = chat
         self._links = links
@@ -144,7 +146,9 @@ class Notes:
     async def _look(self, heard: Heard) -> Message | None:
         """Return a message as it is now, None if it is gone; where we cannot look, refuse."""
         try:
-            return await self._chat.message(heard.room, heard.ts)
+            found = await self._chat.message(heard.room, heard.ts)
+            kept = await self._redaction.masked(found.text)
+            return replace(found, text=kept.value)
         except GoneError:
             return None
         except NotReachedError as error:
@@ -199,7 +203,7 @@ class Notes:
     # --- following --------------------------------------------------------------------------
 
     async def _edited(self, heard: Heard, end: Ending) -> None:
-        text = await self._chat.plain(heard.text)
+        text = (await self._redaction.masked(await self._chat.plain(heard.text))).value
 
         def unit(tx: Transaction) -> None:
             for row in tx.rows(NoteRow, room=heard.room, ts=heard.ts, order="incident"):
