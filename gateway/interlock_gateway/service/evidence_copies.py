@@ -13,6 +13,7 @@ from typing import Any
 from interlock.errors import refusal
 
 from interlock_gateway.core.approval import UNSETTLED
+from interlock_gateway.core.ledger import Milestone
 from interlock_gateway.service.calls import REDACTED, STARTED
 from interlock_gateway.service.chat.following import MOST_CHANGES
 from interlock_gateway.service.chat.records import NoteRow, RoomRow
@@ -250,9 +251,20 @@ COPIES: Mapping[str, Mapping[str, Sequence[Find]]] = {
     "incident.declared": {"title": (_title,)},
     **{f"incident.{word}": {"reason": _NONE} for word in ("severity_changed", "reopened")},
     "incident.closed": {"reason": _NONE},
-    "incident.handover": {"summary": _NONE},
+    "incident.handover": {"summary": _NONE, "sheet": _NONE},
+    "note.hypothesis_opened": {"text": _NONE},
+    "note.hypothesis_updated": {"text": _NONE},
+    "note.hypothesis_closed": {"reason": _NONE},
+    "view.changed": {"definition": _NONE},
+    **{f"milestone.{word}": {"text": _NONE} for word in Milestone},
+    **{f"pin.{word}": {"text": _NONE} for word in ("added", "removed")},
     **{
-        f"note.{kind}": {"text": (_message,), "handle": _NONE}
+        f"note.{kind}": {
+            "text": (_message,),
+            "handle": _NONE,
+            "options": _NONE,
+            "reason": _NONE,
+        }
         for kind in (
             *("observation", "decision", "hypothesis", "question"),
             *("answer", "surprise", "correction", "edited"),

@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from interlock_gateway.core.ledger import When
-from interlock_gateway.web.bodies import Body, Moment, Short, Text
+from interlock_gateway.web.bodies import Body, Moment, Short, Text, Title
+from interlock_gateway.web.said import SAID
 
 Sequence = Annotated[int, Field(ge=1, lt=2**53)]
 Sequences = Annotated[tuple[Sequence, ...], Field(max_length=50)]
@@ -65,7 +66,7 @@ class NewDecision(Dated):
     """A choice, the options it was made among, the reason, who decided."""
 
     choice: Text
-    options: Annotated[tuple[Text, ...], Field(max_length=20)] = ()
+    options: Annotated[tuple[Text, ...], Field(max_length=20), SAID] = ()
     reason: Text = ""
     by: Short = ""
     evidence: Sequences = ()
@@ -99,7 +100,7 @@ class ViewItem(Body):
     """An event, or a heading, and what the author says of it."""
 
     event: Named = 0
-    heading: Short = ""
+    heading: Title = ""
     text: Text = ""
 
 

@@ -39,7 +39,7 @@ async def write(
     request: Request, incident: str, what: str, who: Visitor, gateway: Asking
 ) -> Response:
     """Write what a form of the page says; a refusal shows the page again, with what was typed."""
-    sent = await typed(request)
+    sent = await typed(request, gateway.redaction)
     deed = _DEEDS.get(what)
     if deed is None:
         raise refusal("bad-request", f"Nothing here is called {what[:40]!r}.")

@@ -90,9 +90,9 @@ class _Door:
             return value
         if not value:
             return value
-        kept = await self.redaction.masked(value)
+        kept = await self.redaction.masked(list(value) if isinstance(value, tuple) else value)
         self.found += kept.rules
-        return kept.value
+        return tuple(kept.value) if isinstance(value, tuple) else kept.value
 
     async def body(self, body: BaseModel) -> BaseModel:
         """Return a body with its words masked, and those of the bodies in it."""

@@ -9,6 +9,7 @@ from fastapi import Request
 from interlock.errors import refusal
 
 from interlock_gateway.core.ledger import When
+from interlock_gateway.service.redaction import Redaction
 from interlock_gateway.web.session import must_be_ours
 
 MOST_FIELDS = 4_000
@@ -62,8 +63,8 @@ class Typed:
         return When(at, _ABOUT_S if self.fields.get("about") else _MINUTE_S)
 
 
-async def typed(request: Request) -> Typed:
-    """Return what was sent, after making sure that a page of ours sent it.
+async def typed(request: Request, redaction: Redaction) -> Typed:
+    """Return what was sent, secrets in it masked, after making sure that a page of ours sent it.
 
     Raises:
         InterlockError: another site sent it, or it holds what no text of ours does.
@@ -74,4 +75,5 @@ async def typed(request: Request) -> Typed:
     must_be_ours(request, fields.get("csrf", ""))
     if any("\0" in value for value in fields.values()):
         raise refusal("bad-request", "A text cannot hold a NUL character.")
-    return Typed(fields)
+    kept = await redaction.masked({name: fields[name] for name in fields if name != "csrf"})
+    return Typed(kept.value)

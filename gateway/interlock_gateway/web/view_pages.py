@@ -53,7 +53,7 @@ async def save(
     request: Request, incident: str, name: str, who: Visitor, gateway: Asking
 ) -> Response:
     """Save what the page says as the next version of the view."""
-    sent = await typed(request)
+    sent = await typed(request, gateway.redaction)
     base = sent.word("base")
     try:
         items = [item for _, item in sorted(_items(sent), key=lambda pair: pair[0])]
