@@ -201,7 +201,7 @@ async def test_a_stranger_reads_and_writes_nothing(home: House, incident: str) -
 async def test_a_secret_that_is_typed_into_a_form_is_masked_before_it_is_kept(
     page: Browser, responder: Someone, incident: str
 ) -> None:
-    secret = "-".join(["correct", "horse", "battery"])
+    secret = "correct-horse-battery"
     said = f"password={secret}"
     assert await _sends(page, incident, "note", text=said, kind="observation") == 303
     where = f"/incidents/{incident}/views/story"

@@ -22,6 +22,7 @@ from interlock.cli.run import Errand, exit_code, granted, ordered, this_runner
 from interlock.cli.world import World
 from interlock.client import NewRun, Place
 from interlock.errors import Denied, InterlockError
+from interlock.proof.bundle_checks import bundle_findings, files_of
 from interlock.runbook import load
 from interlock.runner.progress import RunResult
 from interlock.testing.postgres import NoPostgres, PostgresFailed
@@ -60,7 +61,7 @@ def _incident(voice: Voice, staged: Stage, target: Target, wishes: Wishes) -> in
         code = _ended_in_slack(voice, staged.chat, target) or code
     _close(voice, staged, target, incident)
     _write_up(voice, staged, incident, wishes.folder)
-    return code
+    return _verify(voice, staged, incident, wishes.folder) or code
 
 
 # --- the systems --------------------------------------------------------------------------------
@@ -230,6 +231,27 @@ def _write_up(voice: Voice, staged: Stage, incident: str, folder: Path) -> None:
         path.write_text(text, "utf-8")
         size = f"{len(text) / 1000:.0f} kB"
         voice.say(f"{_short(path, staged.world.cwd):<28} {size:>7}  {use}")
+
+
+def _verify(voice: Voice, staged: Stage, incident: str, folder: Path) -> int:
+    voice.title("And what proves that nothing was changed or left out")
+    path = folder / f"{incident}.bundle.zip"
+    with staged.client("you") as gateway:
+        path.write_bytes(gateway.content(client.bundle(incident)))
+    voice.typed(f"interlock verify {_short(path, staged.world.cwd)}")
+    found = list(bundle_findings(files_of(path)))
+    wrong = [one for one in found if not one.holds]
+    for one in wrong:
+        voice.say(f"✖ {one.about}: {one.text}", "bad")
+    for about in ("length", "checkpoint"):
+        told = next((one for one in found if one.about == about and one.holds), None)
+        if told is not None:
+            voice.say(f"✔ {told.text}", "good")
+    if wrong:
+        voice.say("That is a defect; please report it.", "bad")
+        return refusal.FAILED
+    voice.say("✔ Everything in it holds. It brings its own verify.py.", "good")
+    return refusal.OK
 
 
 # --- afterwards ---------------------------------------------------------------------------------
