@@ -29,6 +29,7 @@ from interlock_gateway.core.model import Person
 from interlock_gateway.core.policy import PolicyError
 from interlock_gateway.core.redaction import masked
 from interlock_gateway.core.strict import nearest
+from interlock_gateway.log_checks import LOG_CHECKS, log_checks
 from interlock_gateway.service.ports import StoreUnwritableError
 from interlock_gateway.service.redaction import Watched
 from interlock_gateway.settings import Listen, Settings, SettingsError, load, shown
@@ -81,11 +82,11 @@ def _code(settings: Settings, person: str, name: str) -> int:
 
 
 def _doctor(settings: Settings, name: str, *, sql: bool) -> int:
-    """Examine targets and Slack; nothing is locked, so it works beside a running gateway."""
+    """Examine targets, Slack and the log; nothing is locked: it works beside a running gateway."""
     policy = policy_files.read(settings.path(settings.policies))
     known, slack = policy.targets, bool(settings.slack.bot_token)
     only_slack = slack and name == SLACK and name not in known
-    only_masking = name == doctor.MASKING and name not in known
+    only_masking = name in (doctor.MASKING, LOG_CHECKS) and name not in known
     if name and name not in known and not only_slack and not only_masking:
         told = f"There is no target {name!r}{nearest(name, known)}"
         print(told, file=sys.stderr)  # noqa: T201  to a person
@@ -100,7 +101,9 @@ def _doctor(settings: Settings, name: str, *, sql: bool) -> int:
     tokens = (settings.slack.bot_token, settings.slack.app_token, settings.slack.signing_secret)
     masking = doctor.examine_masking(targets, [one for one in tokens if one], secrets)
     more = [masking] if name == doctor.MASKING or (targets and not name) else []
-    return asyncio.run(doctor.print_checks(targets, secrets, *more, *([chat] if chat else [])))
+    more += [log_checks(settings)] if name == LOG_CHECKS or (targets and not name) else []
+    examined = [] if only_masking else targets
+    return asyncio.run(doctor.print_checks(examined, secrets, *more, *([chat] if chat else [])))
 
 
 def _serve(settings: Settings) -> int:

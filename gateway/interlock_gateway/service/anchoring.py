@@ -168,7 +168,7 @@ class Anchoring:
     async def _anchor(self, anchor: Anchor) -> None:
         try:
             held = await anchor.newest()
-            wrong = await self._store.read(lambda tx: _conflict(tx, held)) if held else ""
+            wrong = await self._store.read(lambda tx: conflict(tx, held)) if held else ""
             if wrong:
                 await self._conflicts(anchor.name, wrong)
                 return
@@ -230,7 +230,7 @@ def _due(tx: Reading, anchor: str) -> CheckpointRow | None:
     return None if laid else newest
 
 
-def _conflict(tx: Reading, held: str) -> str:
+def conflict(tx: Reading, held: str) -> str:
     """Return why a note that an anchor holds is not of this log's past; "" when it is."""
     row = tx.get(LogRow, LOG)
     keys = [read_key(key.text) for key in tx.rows(LogKeyRow)]
