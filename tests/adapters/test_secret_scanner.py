@@ -1,6 +1,7 @@
 """The scanner: what it finds, what it leaves alone, and that it fails closed."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import tomllib
@@ -69,13 +70,24 @@ async def test_hostile_texts_are_answered_for_in_time(scanner: KingfisherScanner
     assert [len(spans) for spans in found[:2]] == [0, 0]
 
 
+_IMPATIENT = """
+from interlock_gateway.adapters import secret_scanner_child
+secret_scanner_child._TEXT_S = 0.5
+secret_scanner_child.main()
+"""
+
+
 async def test_a_text_that_takes_too_long_is_withheld_and_the_next_one_is_not(
-    scanner: KingfisherScanner,
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slow, fine = await scanner.scan(["password=" * 900_000, "fine"])
+    (tmp_path / "impatient.py").write_text(_IMPATIENT)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
+    impatient = KingfisherScanner("impatient")
+    slow, fine = await impatient.scan(["password=" * 900_000, "fine"])
     assert [span.rule for span in slow] == [NOT_SCANNED]
     assert fine == []
-    assert await scanner.scan(["still there"]) == [[]]
+    assert await impatient.scan(["still there"]) == [[]]
+    await impatient.aclose()
 
 
 async def test_more_than_is_scanned_at_once_is_refused(scanner: KingfisherScanner) -> None:
