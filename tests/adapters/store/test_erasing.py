@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from interlock_gateway.adapters.store import SqlStore
+from interlock_gateway.adapters.store.erasing import ERASED
 from interlock_gateway.core.timeline import Draft, text_part
 from interlock_gateway.service.evidence_records import TombstoneRow
 from interlock_gateway.service.ports import Transaction
@@ -248,12 +249,39 @@ async def test_nothing_of_it_is_in_the_servers_files_once_they_were_written_anew
             await _destroyed(store, range(_EVENTS), events)
             assert not await store.tidy(wholly=True)
             assert _is_untidy(store)
-        for _ in range(20):  # the server's own statistics read as well, for a moment
+        for _ in range(120):  # the server's own statistics read as well, for a moment
             if await store.tidy(wholly=True):
                 break
             await asyncio.sleep(0.5)  # until they have ended
         assert not _is_untidy(store)
         assert _left(_files(raw), range(_EVENTS)) == []
+
+
+_KEYS = {
+    *("id", "event", "incident", "run", "step", "approval", "plan", "part", "room", "ts", "key"),
+    *("person", "requester", "declared_by", "state"),
+}
+_SAMPLED = """
+SELECT DISTINCT attname::text FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+WHERE relname = ANY(%s) AND attnum > 0 AND NOT attisdropped AND coalesce(attstattarget, -1) <> 0
+AND atttypid IN ('text'::regtype, 'bytea'::regtype)
+"""
+
+
+@pytest.mark.postgres
+async def test_the_server_samples_no_column_that_may_hold_content(
+    engine_name: str, store: SqlStore, request: pytest.FixtureRequest
+) -> None:
+    if engine_name != "postgresql":
+        pytest.skip("This is about PostgreSQL.")
+    await _filled(store)
+    with psycopg.connect(request.getfixturevalue("postgres_database").superuser) as raw:
+        raw.execute(b"ANALYZE")  # as the server does by itself
+        seen = raw.execute(b"SELECT string_agg(pg_stats::text, '') FROM pg_stats").fetchone()
+        sampled = {row[0] for row in raw.execute(_SAMPLED.encode(), ([*ERASED],))}
+    assert sampled == _KEYS
+    assert seen is not None
+    assert b"5ecret-".hex() not in seen[0]
 
 
 def _is_untidy(store: SqlStore) -> bool:
