@@ -16,6 +16,7 @@ from interlock.export.html_proof import carried, digest_of, proof_html, read_blo
 from interlock.export.to_html import PART
 from interlock.proof import Finding, Key, block_findings, read_key
 from interlock.proof.bundle_checks import anchor_findings
+from interlock.proof.checking import WRONG
 
 _TOKEN = re.compile(
     r"<(?P<close>/)?(?P<name>[a-z][a-z0-9]*)(?P<rest>(?: [a-z-]+(?:=\"[^\"<>]*\")?)*)>"
@@ -58,7 +59,7 @@ def page_findings(
         block, units = read_block(page, "carried"), read_block(page, "units")
         incident = incident or str(read_block(page, "data")["incident"])
         keys = list(trusted) or [read_key(text) for text in block["keys"]]
-    except (ValueError, KeyError, TypeError) as error:
+    except WRONG as error:
         yield Finding("page", holds=False, text=f"It carries no proof that can be read: {error}")
         return
     found = list(block_findings(block, incident, trusted))
@@ -74,7 +75,10 @@ def page_findings(
         text = "It says something else than this version writes: another version, or changed."
         yield Finding("section “Proof”", holds=False, text=text)
     holds = any(one.about == "length" and one.holds for one in found)
-    yield _stated(digest_of([digest for _, digest in digests]), block if holds else {})
+    try:
+        yield _stated(digest_of([digest for _, digest in digests]), block if holds else {})
+    except WRONG as error:
+        yield Finding("text", holds=False, text=f"What the log states cannot be read: {error}")
 
 
 def _compared(digests: Sequence[tuple[str, str]], units: Sequence[str]) -> Iterator[Finding]:

@@ -9,11 +9,13 @@ import json
 import re
 import sys
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from interlock.proof.checking import (
+    WRONG,
     Bodies,
     Finding,
     Findings,
@@ -27,6 +29,7 @@ from interlock.proof.checking import (
     read_key,
     signers,
     unbase64,
+    words,
 )
 
 BUNDLE = "interlock-bundle/v1"
@@ -34,7 +37,6 @@ _MOST_BYTES = 2 * 1024**3
 _NOTE = re.compile(
     r"^[^\n]+\n[0-9]+\n[A-Za-z0-9+/=]{44}\n(?:[^\n]+\n)*\n(?:— \S+ \S+\n?)+", re.MULTILINE
 )
-_WRONG = (ProofError, KeyError, IndexError, TypeError, ValueError)
 
 Files = Mapping[str, bytes]
 
@@ -43,21 +45,34 @@ def files_of(path: Path) -> dict[str, bytes]:
     """Return the files of a bundle, which is a zip file or a folder.
 
     Raises:
-        ProofError: it is neither, or unpacks to more than 2 GiB.
+        ProofError: it is neither, is damaged, or unpacks to more than 2 GiB.
     """
     if path.is_dir():
         found = [each for each in sorted(path.rglob("*")) if each.is_file()]
+        _bounded(each.stat().st_size for each in found)
         return {each.relative_to(path).as_posix(): each.read_bytes() for each in found}
     try:
-        with zipfile.ZipFile(path) as packed:
-            names = [info.filename for info in packed.infolist()]
-            if sum(info.file_size for info in packed.infolist()) > _MOST_BYTES:
-                raise ProofError("It unpacks to more than 2 GiB.")
-            if len(set(names)) != len(names):
-                raise ProofError("It holds two files of one name.")
-            return {name: packed.read(name) for name in names}
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError) as error:
-        raise ProofError(f"It cannot be read as a bundle: {error}") from error
+        return _unpacked(path)
+    except ProofError:
+        raise
+    except Exception as error:
+        kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+        raise ProofError(f"It cannot be read as a bundle: {kind}{error}") from error
+
+
+def _unpacked(path: Path) -> dict[str, bytes]:
+    """Return the files of a zip; a damaged one raises whatever its decoders raise."""
+    with zipfile.ZipFile(path) as packed:
+        names = [info.filename for info in packed.infolist()]
+        _bounded(info.file_size for info in packed.infolist())
+        if len(set(names)) != len(names):
+            raise ProofError("It holds two files of one name.")
+        return {name: packed.read(name) for name in names}
+
+
+def _bounded(sizes: Iterable[int]) -> None:
+    if sum(sizes) > _MOST_BYTES:
+        raise ProofError("It unpacks to more than 2 GiB.")
 
 
 def bundle_findings(
@@ -77,14 +92,15 @@ def bundle_findings(
         incident = str(manifest["incident"])
         keys = list(trusted) or [read_key(text) for text in block["keys"]]
         bodies, lines = Bodies(), _lines(files, "timeline.jsonl")
+        also: Sequence[Mapping[str, Any]] = block["also"]
         whole = {**block, "events": list(_with_bodies(block["events"], lines, bodies))}
-    except _WRONG as error:
-        yield Finding("bundle", False, _why(error))
+    except WRONG as error:
+        yield Finding("bundle", False, words(error))
         return
     yield from _whatever("manifest.json", _manifest(files, manifest, keys))
     yield from _whatever("log.json", block_findings(whole, incident, trusted, bodies))
-    texts = (*lines, *(one["body"] for one in block["also"]))
-    yield from _whatever("parts.jsonl", _parts(files, manifest, [bodies[one] for one in texts]))
+    texts = chain(lines, (one["body"] for one in also))
+    yield from _whatever("parts.jsonl", _parts(files, manifest, texts, bodies))
     yield from _whatever("keys", _rotations(block, trusted))
     yield from _whatever("anchors", anchor_findings(block, keys, outside))
 
@@ -93,8 +109,8 @@ def _whatever(about: str, findings: Findings) -> Findings:
     """Yield findings; what cannot even be read is one of them, and ends these alone."""
     try:
         yield from findings
-    except (*_WRONG, AttributeError) as error:
-        yield Finding(about, False, _why(error))
+    except WRONG as error:
+        yield Finding(about, False, words(error))
 
 
 def _json(files: Files, name: str) -> Any:
@@ -120,7 +136,7 @@ def _with_bodies(
     for line in lines:
         try:
             place = known[int(bodies[line]["sequence"])]
-        except _WRONG:
+        except WRONG:
             place = {"sequence": 0, "logindex": -1, "path": []}
         yield {**place, "body": line}
 
@@ -134,8 +150,8 @@ def _manifest(files: Files, manifest: Mapping[str, Any], keys: Sequence[Key]) ->
             raise ProofError("It was signed for another manifest.")
         if not signers(note, keys):
             raise ProofError("None of the log's keys signed it.")
-    except _WRONG as error:
-        yield Finding("manifest.json", False, _why(error))
+    except WRONG as error:
+        yield Finding("manifest.json", False, words(error))
     else:
         yield Finding("manifest.json", True, f"Signed; it lists {len(manifest['files'])} files.")
     listed = manifest["files"]
@@ -149,15 +165,16 @@ def _manifest(files: Files, manifest: Mapping[str, Any], keys: Sequence[Key]) ->
 
 
 def _parts(
-    files: Files, manifest: Mapping[str, Any], events: Sequence[Mapping[str, Any]]
+    files: Files, manifest: Mapping[str, Any], texts: Iterable[str], bodies: Bodies
 ) -> Findings:
     """Whether what stands outside the bodies is what they commit to."""
     known = {str(part["id"]): part for part in map(json.loads, _lines(files, "parts.jsonl"))}
-    for event in events:
+    for text in texts:
         try:
+            event = bodies[text]
             named = list(_named_parts(event["data"]))
             about = f"event #{event['sequence']}"
-        except _WRONG:
+        except WRONG:
             continue  # the event itself was found to be wrong
         for name, part in named:
             if wrong := _part(files, known, manifest["left_out"], part):
@@ -229,8 +246,8 @@ def anchor_findings(
             if not signers(note, keys):
                 raise ProofError("None of the log's keys signed it.")
             check_growth(read_checkpoint(note), read_checkpoint(block["checkpoint"]), path)
-        except _WRONG as error:
-            yield Finding(about, False, _why(error))
+        except WRONG as error:
+            yield Finding(about, False, words(error))
         else:
             yield Finding(about, True, "The log of this bundle goes on from it.")
     if not compared:
@@ -252,13 +269,14 @@ def notes_in(text: str) -> list[str]:
     for line in text.split("\n"):
         try:
             lines.append(str(json.loads(line)["note"]))
-        except (ValueError, KeyError, TypeError):
+        except WRONG:
             lines.append(line)
     return _NOTE.findall("\n".join(lines) + "\n")
 
 
-def _why(error: BaseException) -> str:
-    return f"It lacks {error}." if isinstance(error, KeyError) else str(error)
+def _shown(text: str) -> str:
+    """Return a text in which nothing steers a terminal: what is no print is spelled out."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -272,11 +290,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         trusted = [read_key(text) for text in given.key]
         outside = given.anchor.read_text("utf-8") if given.anchor else None
         found = list(bundle_findings(files_of(given.bundle), trusted, outside))
-    except (ProofError, OSError) as error:
-        print(f"✖ {error}", file=sys.stderr)  # noqa: T201  this is what it is for
+    except (ValueError, OSError) as error:
+        print(f"✖ {_shown(str(error))}", file=sys.stderr)  # noqa: T201  this is what it is for
         return 2
     for finding in found:
-        print(f"{'✔' if finding.holds else '✖'} {finding.about}: {finding.text}")  # noqa: T201  as above
+        sign, said = "✔" if finding.holds else "✖", f"{finding.about}: {finding.text}"
+        print(f"{sign} {_shown(said)}")  # noqa: T201  as above
     wrong = sum(not finding.holds for finding in found)
     print(f"✖ {wrong} of it does not hold." if wrong else "✔ Everything in it holds.")  # noqa: T201  as above
     return 1 if wrong else 0

@@ -20,6 +20,7 @@ _ED25519 = 1
 _HASH = 32
 _COMMITMENT = b"interlock-part/v1\0"
 _MOST_SIGNATURES = 16
+_MOST_DIGITS = 19  # of how many events a log has
 
 
 class ProofError(ValueError):
@@ -217,7 +218,8 @@ def read_checkpoint(note: str) -> Checkpoint:
     if len(lines) < len(("origin", "size", "root", "")):
         raise ProofError("This is no checkpoint.")
     origin, size, root = lines[0], lines[1], unbase64(lines[2])
-    if not origin or not (size.isascii() and size.isdigit()) or str(int(size)) != size:
+    is_number = size.isascii() and size.isdigit() and len(size) <= _MOST_DIGITS
+    if not origin or not is_number or str(int(size)) != size:
         raise ProofError("This is no checkpoint.")
     if len(root) != _HASH:
         raise ProofError("The root of a checkpoint has 32 bytes.")
@@ -245,7 +247,8 @@ class Finding:
 
 
 Findings = Iterator[Finding]
-_TROUBLE = (ProofError, KeyError, IndexError, TypeError, ValueError)
+WRONG = (LookupError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+"""What reading hostile JSON raises: a `ProofError`, or what Python says of a wrong shape."""
 
 
 class Bodies(dict[str, Mapping[str, Any]]):
@@ -339,20 +342,23 @@ def block_findings(
     try:
         read = _read(block, incident, trusted, Bodies() if bodies is None else bodies)
         yield _signed(read, known=bool(trusted))
-    except _TROUBLE as error:
-        yield Finding("checkpoint", False, _words(error))
+    except WRONG as error:
+        yield Finding("checkpoint", False, words(error))
         return
     for entry in read.events:
         try:
             read.own(entry)
-        except _TROUBLE as error:
-            yield Finding(f"event #{entry.get('sequence', '?')}", False, _words(error))
+        except WRONG as error:
+            yield Finding(f"event #{_field(entry, 'sequence')}", False, words(error))
     for entry in read.also:
         try:
             read.included(entry)
-        except _TROUBLE as error:
-            yield Finding(f"log entry {entry.get('logindex', '?')}", False, _words(error))
-    yield from _complete(read)
+        except WRONG as error:
+            yield Finding(f"log entry {_field(entry, 'logindex')}", False, words(error))
+    try:
+        yield from _complete(read)
+    except WRONG as error:
+        yield Finding("events", False, words(error))
 
 
 def _signed(read: _Block, *, known: bool) -> Finding:
@@ -362,6 +368,10 @@ def _signed(read: _Block, *, known: bool) -> Finding:
         return Finding("checkpoint", False, f"None of the keys {ids} signed it.")
     whose = "which you gave" if known else "which this record itself names: compare it with yours"
     return Finding("checkpoint", True, f"Signed by key {names[0]}, {whose}.")
+
+
+def _field(entry: Any, name: str) -> Any:
+    return entry.get(name, "?") if isinstance(entry, Mapping) else "?"
 
 
 def _complete(read: _Block) -> Findings:
@@ -377,8 +387,8 @@ def _complete(read: _Block) -> Findings:
         yield Finding("timeline", False, "The events are not in the order of their numbers.")
     try:
         read.stated()
-    except _TROUBLE as error:
-        yield Finding("length", False, _words(error))
+    except WRONG as error:
+        yield Finding("length", False, words(error))
     else:
         text = f"{read.incident} had {read.length} events; the log states it."
         yield Finding("length", True, text)
@@ -401,7 +411,8 @@ def parts_in(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from parts_in(item)
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
+    """Return what was wrong in a sentence, for a finding."""
     if isinstance(error, KeyError):
         return f"It lacks {error}."
     return str(error) or type(error).__name__

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from interlock.proof.bundle_checks import notes_in
 from interlock.proof.checking import (
+    WRONG,
     Checkpoint,
     Finding,
     Findings,
@@ -66,7 +67,7 @@ def _entry(entry: LogEntry, place: int, numbers: dict[str, int]) -> Findings:
     try:
         body = json.loads(entry.body)
         incident, sequence = str(body.get("incident", "")), int(body["sequence"])
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except WRONG:
         yield Finding(about, False, "It cannot be read.")
         return
     if sequence != numbers.get(incident, 0) + 1:
