@@ -40,6 +40,17 @@ async def test_what_is_no_note_is_passed_over(tmp_path: Path, content: bytes) ->
     assert await FileAnchor(path).newest() == ""
 
 
+async def test_checkpoints_that_were_buried_are_not_taken_for_none(tmp_path: Path) -> None:
+    """Else a log that was cut short could go on there, uncompared."""
+    path = tmp_path / "anchors.jsonl"
+    anchor = FileAnchor(path)
+    await anchor.lay("first")
+    with path.open("a") as file:
+        file.write("x" * 70_000 + "\n")
+    with pytest.raises(NotReachedError, match="its last 64 KB hold no checkpoint"):
+        await anchor.newest()
+
+
 async def test_a_place_that_is_not_there_is_said_and_tried_again_later(tmp_path: Path) -> None:
     anchor = FileAnchor(tmp_path / "share" / "anchors.jsonl")
     with pytest.raises(NotReachedError, match=r"share/anchors\.jsonl: No such file"):

@@ -43,3 +43,12 @@ def test_it_reads_as_the_demo_tells_it(name: str) -> None:
     text = (SAMPLE / name).read_text("utf-8")
     for told in ("Checkout hangs", "not-read-only", "nobody is blocked any more", "colleague"):
         assert told in text
+
+
+def test_every_source_in_the_markdown_is_as_the_bundle_has_it() -> None:
+    """A formatter of this repository once laid hands on it."""
+    blocks = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
+    signed = files_of(SAMPLE / "INC-1.bundle.zip")["postmortem.md"].decode()
+    shown = blocks.findall((SAMPLE / "INC-1.md").read_text("utf-8"))
+    assert len(shown) > 5
+    assert shown == blocks.findall(signed)

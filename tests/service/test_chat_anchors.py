@@ -1,5 +1,6 @@
 """Checkpoints stand in a thread of the incident's record, to be copied and compared."""
 
+import json
 from collections.abc import AsyncIterator
 
 import pytest
@@ -29,14 +30,34 @@ async def test_an_approval_is_anchored_where_it_was_given(
         [note] = notes_in(said)
         status = await responder.get("/v1/log")
         assert signers(note, [read_key(status["keys"][0]["key"])]) != []
-        [anchor] = [one for one in status["anchors"] if one["anchor"] == f"slack:{incident}"]
+        [anchor] = [one for one in status["anchors"] if one["anchor"] == "slack"]
         assert anchor["size"] == read_checkpoint(note).size
-        assert anchor["receipt"].endswith(chat.slack.channel("incidents").messages[-1].ts)
+        own = await responder.get(f"/v1/incidents/{incident}/anchored")
+        assert own["anchor"] == f"slack:{incident}"
+        assert own["receipt"].endswith(chat.slack.channel("incidents").messages[-1].ts)
 
         files = unpacked(await taken(responder, incident))
         found = list(bundle_findings(files, outside=said))
         assert [one.about for one in found if not one.holds] == []
         assert f"anchor of {anchor['size']} events" in [one.about for one in found]
+
+
+async def test_whose_thread_it_is_and_where_is_told_to_that_incidents_people_alone(
+    home: House, slack: FakeSlack, asked: str, approver: Someone, responder: Someone, incident: str
+) -> None:
+    """A bundle goes to strangers, and the log's state is shown to everybody who logs in."""
+    async with in_slack(home, slack) as chat:
+        await approver.vote(asked)
+        await chat.settles()
+        stranger = await home.login("stranger")
+        another = await responder.declares()
+        block = json.loads(unpacked(await taken(responder, another))["log.json"])
+        assert block["anchors"] == block["growth"] == []
+        status = await stranger.get("/v1/log")
+        assert [(one["anchor"], one["receipt"]) for one in status["anchors"]] == [("slack", "")]
+        assert f"slack:{incident}" not in json.dumps([block, status])
+        own = json.loads(unpacked(await taken(responder, incident))["log.json"])
+        assert {one["anchor"] for one in own["anchors"]} == {f"slack:{incident}"}
 
 
 def test_a_note_that_was_copied_with_what_stands_around_it_is_found() -> None:

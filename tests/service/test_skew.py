@@ -71,6 +71,7 @@ async def test_a_server_database_tells_its_time_and_a_file_does_not(home: House)
 async def test_slack_tells_its_time_with_each_message(home: House, asked: str) -> None:
     async with FakeSlack() as slack, in_slack(home, slack) as chat:
         await chat.shows(asked)
+        await chat.settles()  # it is shown before its poster has heard so
     [skew] = [one for one in home.gateway.proof.clocks.all if one.source == "slack"]
     assert abs(skew.offset_s) < 60
     assert skew.uncertainty_s < 60

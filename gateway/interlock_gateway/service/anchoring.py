@@ -47,6 +47,9 @@ NOTICE = "log.checkpoint"
 SLACK = "slack:"
 """Begins the name of an anchor that is an incident's thread; the incident follows."""
 
+_THREADS = "slack"
+_LATEST = 500
+
 CHECKPOINT_S = 10.0
 """Seconds after which a log that grew has another checkpoint, at the latest."""
 
@@ -148,13 +151,18 @@ class Anchoring:
             await self._anchor(anchor)
 
     async def status(self) -> list[Anchored]:
-        """Return how far each anchor goes, those in incidents' threads as well."""
+        """Return how far each anchor goes; incidents' threads are one, and none of them is named.
+
+        Whose thread it is and where it stands is for that incident's people: `anchored_up_to`.
+        """
 
         def question(tx: Reading) -> list[AnchoringRow]:
-            return list(tx.rows(AnchoringRow, order="-size", limit=500))
+            return list(tx.rows(AnchoringRow, order="-size", limit=_LATEST))
 
         newest: dict[str, AnchoringRow] = {}
         for row in await self._store.read(question):
+            if row.anchor.startswith(SLACK):
+                row = AnchoringRow(_THREADS, row.size, row.at, "")  # noqa: PLW2901  as it is told
             newest.setdefault(row.anchor, row)
         names = [*(anchor.name for anchor in self._anchors), *newest]
         return [self._known(name, newest.get(name)) for name in dict.fromkeys(names)]
@@ -205,13 +213,19 @@ class Anchoring:
 
 def anchored_up_to(tx: Reading, incident: str) -> tuple[int, AnchoringRow | None]:
     """Return the sequence up to which an incident is anchored, and by what; 0 and None if not."""
-    newest = tx.rows(AnchoringRow, order="-size", limit=500)
-    row = next((one for one in newest if _is_of(one.anchor, incident)), None)
+    row = next(iter(anchorings(tx, incident, 1)), None)
     return (tx.sequence_below(incident, row.size), row) if row else (0, None)
 
 
-def _is_of(anchor: str, incident: str) -> bool:
-    return not anchor.startswith(SLACK) or anchor == f"{SLACK}{incident}"
+def anchorings(tx: Reading, incident: str, limit: int) -> list[AnchoringRow]:
+    """Return what was laid down for an incident, newest first: in its own thread, and for all.
+
+    Other incidents' threads are other people's.
+    """
+    own = tx.rows(AnchoringRow, anchor=f"{SLACK}{incident}", order="-size", limit=limit)
+    latest = tx.rows(AnchoringRow, order="-size", limit=_LATEST)
+    for_all = (row for row in latest if not row.anchor.startswith(SLACK))
+    return sorted((*own, *for_all), key=lambda row: row.size, reverse=True)[:limit]
 
 
 def _has_grown(tx: Reading) -> bool:

@@ -12,6 +12,7 @@ from interlock.proof import BLOCK, Tree, note_of
 from interlock.proof.bundle import bundle
 
 from interlock_gateway.core.timeline import Draft, StoredPart, stamp
+from interlock_gateway.service.anchoring import anchorings
 from interlock_gateway.service.evidence_records import TombstoneRow
 from interlock_gateway.service.identity import Principal
 from interlock_gateway.service.incidents import book_of, must_read, row_of
@@ -165,6 +166,7 @@ def _block(tx: Reading, statement: Statement) -> dict[str, Any]:
     checkpoint = tx.rows(CheckpointRow, order="-size", limit=1)[0]
     keys = tx.rows(LogKeyRow, order="since")
     paths = _Paths(Tree(tx.tile), checkpoint.size)
+    anchored = anchorings(tx, statement.incident, _MOST_ANCHORS)
     stated = tx.event(statement.event)
     assert stated is not None  # noqa: S101  it was committed before
     events = [paths.entry(body) for body in _bodies(tx, statement)]
@@ -178,8 +180,8 @@ def _block(tx: Reading, statement: Statement) -> dict[str, Any]:
         "also": also,
         "length": statement.length,
         "statement": also[0]["logindex"],
-        "growth": _growth(tx, checkpoint),
-        "anchors": [_anchoring(row) for row in _anchorings(tx)],
+        "growth": _growth(tx, checkpoint, anchored),
+        "anchors": [_anchoring(row) for row in anchored],
         "nodes": paths.nodes,
     }
 
@@ -216,10 +218,6 @@ class _Paths:
         return [base64.b64encode(one).decode() for one in self._places]
 
 
-def _anchorings(tx: Reading) -> Sequence[AnchoringRow]:
-    return tx.rows(AnchoringRow, order="-size", limit=_MOST_ANCHORS)
-
-
 def _anchoring(row: AnchoringRow) -> dict[str, Any]:
     return {
         "anchor": row.anchor,
@@ -229,10 +227,12 @@ def _anchoring(row: AnchoringRow) -> dict[str, Any]:
     }
 
 
-def _growth(tx: Reading, newest: CheckpointRow) -> list[dict[str, Any]]:
+def _growth(
+    tx: Reading, newest: CheckpointRow, anchored: Sequence[AnchoringRow]
+) -> list[dict[str, Any]]:
     """Return what shows the log to go on from each size that was anchored."""
     tree = Tree(tx.tile)
-    sizes = sorted({row.size for row in _anchorings(tx) if row.size < newest.size})
+    sizes = sorted({row.size for row in anchored if row.size < newest.size})
     return [
         {
             "size": size,

@@ -61,7 +61,8 @@ def _anchor(found: Json) -> str:
         return f"{found['anchor']}: ✖ {found['trouble']}"
     if not found["size"]:
         return f"{found['anchor']}: nothing yet"
-    return f"{found['anchor']}: up to event {found['size']} at {found['at']} ({found['receipt']})"
+    where = f" ({found['receipt']})" if found["receipt"] else ""
+    return f"{found['anchor']}: up to event {found['size']} at {found['at']}{where}"
 
 
 def _clock(found: Json) -> str:

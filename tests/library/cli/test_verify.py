@@ -129,11 +129,13 @@ def test_the_log_says_how_far_it_is_anchored(desk: Desk) -> None:
     at = "2026-01-02T03:04:05.000Z"
     status["anchors"] = [
         {"anchor": "file", "size": 6, "at": at, "receipt": "f at byte 0", "trouble": ""},
-        {"anchor": "slack:INC-1", "size": 0, "at": None, "receipt": "", "trouble": "away"},
+        {"anchor": "slack", "size": 5, "at": at, "receipt": "", "trouble": ""},
+        {"anchor": "share", "size": 0, "at": None, "receipt": "", "trouble": "away"},
     ]
     result = desk.run("log")
     assert "file: up to event 6 at 2026-01-02T03:04:05.000Z" in result.out
-    assert "slack:INC-1: ✖ away" in result.out
+    assert "slack: up to event 5 at 2026-01-02T03:04:05.000Z" in result.out
+    assert "share: ✖ away" in result.out
     assert "anchored nowhere" not in result.err
 
 

@@ -48,7 +48,11 @@ class FileAnchor:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL))
             lines = file.read().split(b"\n")
-        return next((note for line in reversed(lines) if (note := _note(line))), "")
+        found = next((note for line in reversed(lines) if (note := _note(line))), "")
+        if not found and size > _TAIL:  # what stands before it would not be compared
+            held = f"its last {_TAIL // 1024} KB hold no checkpoint: somebody else wrote there"
+            raise NotReachedError(f"{self._path}: {held}")
+        return found
 
     def _add(self, note: str) -> str:
         is_new = not self._path.exists()
