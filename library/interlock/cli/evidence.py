@@ -7,6 +7,7 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from interlock import client
+from interlock.cli.filing import Filing
 from interlock.cli.home import USUAL, Access
 from interlock.cli.incidents import moment
 from interlock.cli.page import PLAIN, Column, Form, Json, document, field, show_list
@@ -85,8 +86,7 @@ def show(
         content = gateway.content(client.open_evidence(evidence_id))
     if output is not None:
         path = world.cwd / output
-        path.touch(mode=0o600)
-        path.write_bytes(content)
+        Filing(path).put(content, mode=0o600)
         world.say(f"✔ {flat(path)} ({_size(len(content))})", "good")
         return
     try:

@@ -116,7 +116,7 @@ def export(
         document(text)
         return
     path = here().cwd / where.output
-    path.write_bytes(text.encode("utf-8"))
+    Filing(path).put(text.encode("utf-8"))
     here().say(f"✔ {path} ({len(text.encode()) / 1000:,.0f} kB)", "good")
 
 
@@ -129,7 +129,7 @@ def _bundle(gateway: "Client", incident_id: str, where: Where, content: Content)
         )
     packed = gateway.content(client.bundle(incident_id))
     path = here().cwd / (where.output or f"{incident_id}.bundle.zip")
-    path.write_bytes(packed)
+    Filing(path).put(packed)
     here().say(f"✔ {path} ({len(packed) / 1000:,.0f} kB)", "good")
     here().hint(f"  next  interlock verify {flat(path.name)}", "dim")
 

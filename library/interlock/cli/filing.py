@@ -74,6 +74,30 @@ class Filing:
             raise self._refused(str(error)) from error
         _durable(self._path.parent)
 
+    def put(self, content: bytes, *, mode: int | None = None) -> None:
+        """Have the file hold `content` and nothing else, whatever it held before.
+
+        What is no file, such as `/dev/stdout` or a pipe, is written to.
+
+        Args:
+            content: the whole of it.
+            mode: who may read and write it; None for whoever could before, or may by the mask.
+
+        Raises:
+            OSError: it cannot be written, by its name; what was there is as it was.
+        """
+        try:
+            facts = self._path.stat() if self._path.exists() else None
+            if facts is not None and not stat.S_ISREG(facts.st_mode):
+                self._named.write_bytes(content)
+                return
+            known = stat.S_IMODE(facts.st_mode) if facts else _usual_mode()
+            with self._beside(known if mode is None else mode, content) as temporary:
+                temporary.replace(self._path)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._named)) from error
+        _durable(self._path.parent)
+
     def keep(self, filed: Filed) -> Path:
         """Keep a copy of the file as it was read, beside it, and return where."""
         for number in range(1, 1_000):
