@@ -9,4 +9,4 @@ __all__ = ["approver", "asked", "home", "incident", "look", "responder", "run"]
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def store_url(request: pytest.FixtureRequest) -> str:
     """Where the store is: the embedded one, or a fresh PostgreSQL database."""
-    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_dsn"))
+    return "" if request.param == "sqlite" else str(request.getfixturevalue("postgres_store"))

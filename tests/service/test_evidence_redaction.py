@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import structlog
 from interlock_gateway.core.model import Before, Column, Rows, Statement, Stored
+from interlock_gateway.core.piece import Piece, pieces
 from interlock_gateway.core.timeline import commitment
-from interlock_gateway.service.evidence import Piece, pieces
 from interlock_gateway.service.evidence_records import TombstoneRow
 from interlock_gateway.service.ports import Reading, StoreUnwritableError
 from interlock_gateway.service.records import ApprovalRow, CallRow

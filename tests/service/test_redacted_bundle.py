@@ -38,5 +38,5 @@ async def test_after_a_redaction_the_log_verifies_and_the_bundle_says_what_is_le
     assert wrong(files) == []
     assert SECRET.encode() not in b"".join(files.values())
     left = json.loads(files["manifest.json"])["left_out"]
-    assert left[name] == f"redacted by responder, 2026-01-02 03:04Z: {WHY}"
+    assert left[name] == f"redacted by responder, 2026-01-02T03:04:05.000Z: {WHY}"
     assert f"evidence/{name}" not in files

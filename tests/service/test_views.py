@@ -41,6 +41,14 @@ async def test_each_save_is_a_version_and_an_event_that_names_the_one_before(
     ]
 
 
+async def test_a_long_view_comes_back_whole(responder: Someone, at: str) -> None:
+    items = [{"event": 1, "text": "x" * 9_000}, {"event": 2, "text": "y" * 9_000}]
+    await responder.post(at, {"items": items})
+    shown = await responder.get(at)
+    assert [len(item["text"]) for item in shown["items"]] == [9_000, 9_000]
+    assert "destroyed" not in shown
+
+
 async def test_saving_over_what_somebody_else_saved_is_refused_with_who(
     responder: Someone, approver: Someone, incident: str, at: str
 ) -> None:

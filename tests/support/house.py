@@ -62,6 +62,7 @@ from interlock_gateway.service.targets import (
 from interlock_gateway.web.server import serve
 
 from support.own_rules import OwnRules
+from support.stores import embedded
 
 ROOT = Path(__file__).parents[2]
 BACKEND_START = "2026-01-02T03:04:05.678901+00:00"
@@ -475,7 +476,7 @@ async def house(  # noqa: PLR0913  each is one way in which a test's gateway dif
     _furnish(folder, more_targets)
     random, meter = SystemRandomness(), PrometheusMeter()
     policies, target = PolicyFolder(folder / "policies"), ObedientTarget()
-    url = store_url or f"sqlite:///{folder}/store.db"
+    url = store_url or f"sqlite:///{embedded(folder / 'store.db')}"
     redaction = Redaction(Watched(), scanner or OwnRules(), meter)
     keys = LogKeys(folder / "log-keys")
     store = open_store(url, clock, random.identifier, random_bytes, keys, redaction)

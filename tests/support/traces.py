@@ -6,7 +6,7 @@ from typing import Any
 
 from interlock_gateway.adapters.seal import KeySeal
 from interlock_gateway.adapters.store.schema import metadata
-from interlock_gateway.service.evidence import Piece, pieces
+from interlock_gateway.core.piece import Piece, pieces
 from interlock_gateway.service.ports import Reading
 from sqlalchemy import create_engine, make_url, select
 

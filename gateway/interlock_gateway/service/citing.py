@@ -8,7 +8,10 @@ from typing import Any
 
 from interlock.errors import refusal
 
+from interlock_gateway.core.piece import Piece, pieces
 from interlock_gateway.service.ports import Reading, StoredEvent
+
+_Content = tuple[str, bytes]
 
 MOST_CITED = 50
 """Events that one entry may point at."""
@@ -74,44 +77,47 @@ def references(found: Iterable[Cited], name: str = "evidence") -> dict[str, Any]
 
 
 def texts_of(tx: Reading, events: Iterable[str]) -> dict[str, "Told"]:
-    """Return what events say, by identifier."""
+    """Return what events say, by identifier; a long text, kept as an artifact, in full."""
     found = tx.cited(list(dict.fromkeys(event for event in events if event)))
-    return {str(json.loads(one.body)["id"]): told(one) for one in found}
+    bodies = [json.loads(one.body) for one in found]
+    said = {str(body["id"]): list(pieces(body)) for body in bodies}
+    long = [piece.id for each in said.values() for piece in each if piece.preview]
+    there: dict[str, _Content | None] = {**tx.contents(long)} if long else {}
+    for one in found:
+        there |= one.parts
+    return {
+        event: Told(one.sequence, _texts(said[event], there))
+        for one, event in zip(found, said, strict=True)
+    }
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What an event says: its number, its data, and the texts in its parts by their field.
+    """What an event says: its number, and the texts in its parts by their field.
 
-    A part that was destroyed says so in brackets.
+    A part that was destroyed is None.
     """
 
     sequence: int
-    data: Mapping[str, Any]
-    texts: Mapping[str, str]
+    texts: Mapping[str, str | None]
 
     def text(self, field: str = "text") -> str:
-        """Return the text of a part, or ""."""
-        return self.texts.get(field, "")
+        """Return the text of a part, or ""; of one that was destroyed, "[destroyed]"."""
+        found = self.texts.get(field, "")
+        return "[destroyed]" if found is None else found
+
+    def json(self, field: str) -> Any:
+        """Return the value in a JSON part; None if there is none, or it was destroyed."""
+        found = self.texts.get(field)
+        return json.loads(found) if found else None
 
 
-NOTHING_TOLD = Told(0, {}, {})
+NOTHING_TOLD = Told(0, {})
 
 
-def told(stored: StoredEvent) -> Told:
-    """Return what a stored event says."""
-    data: dict[str, Any] = json.loads(stored.body).get("data", {})
-    named = {name: value["$part"] for name, value in data.items() if _is_part(value)}
-    texts = {name: _opened(stored.parts.get(part)) for name, part in named.items()}
-    return Told(stored.sequence, data, texts)
-
-
-def _is_part(value: object) -> bool:
-    return isinstance(value, Mapping) and "$part" in value
-
-
-def _opened(part: tuple[str, bytes] | None) -> str:
-    return "[destroyed]" if part is None else part[1].decode("utf-8", "replace")
+def _texts(said: Iterable[Piece], there: Mapping[str, _Content | None]) -> dict[str, str | None]:
+    found = {piece.part: there.get(piece.id) for piece in said}
+    return {field: one and one[1].decode("utf-8", "replace") for field, one in found.items()}
 
 
 def _read(stored: StoredEvent) -> Cited:

@@ -11,13 +11,12 @@ from interlock.errors import refusal
 
 from interlock_gateway.core.limits import MAX_TEXT
 from interlock_gateway.core.model import IncidentRole
+from interlock_gateway.core.piece import Piece, pieces
 from interlock_gateway.core.timeline import text_part
 from interlock_gateway.service.evidence import (
-    Piece,
     held,
     must_be_there,
     piece_of,
-    pieces,
     told,
 )
 from interlock_gateway.service.evidence_copies import Copy, copies_of

@@ -13,8 +13,9 @@ from interlock.errors import refusal
 
 from interlock_gateway.core.approval import UNSETTLED
 from interlock_gateway.core.model import IncidentState
+from interlock_gateway.core.piece import Piece, pieces
 from interlock_gateway.core.timeline import Draft, text_part
-from interlock_gateway.service.evidence import Held, Piece, held, pieces
+from interlock_gateway.service.evidence import Held, held
 from interlock_gateway.service.evidence_copies import is_given
 from interlock_gateway.service.evidence_records import RetentionRow, TombstoneRow
 from interlock_gateway.service.evidence_redaction import (

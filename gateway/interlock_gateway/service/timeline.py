@@ -8,7 +8,8 @@ from enum import Enum
 from typing import Any
 
 from interlock_gateway.core.artifact import PNG, is_json
-from interlock_gateway.service.evidence import Piece, gone_json, pieces
+from interlock_gateway.core.piece import Piece, pieces
+from interlock_gateway.service.evidence import gone_json
 from interlock_gateway.service.evidence_copies import is_given
 from interlock_gateway.service.evidence_records import TombstoneRow
 from interlock_gateway.service.identity import Principal

@@ -5,9 +5,8 @@ version before; saving over a version that is no longer the newest is refused, s
 words are lost without a word.
 """
 
-import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +14,7 @@ from interlock.errors import InterlockError, refusal
 from interlock.export.entries import HIDEABLE
 
 from interlock_gateway.core.timeline import Draft, json_part, stamp
-from interlock_gateway.service.citing import cite
+from interlock_gateway.service.citing import Told, cite, texts_of
 from interlock_gateway.service.entering import must_take_notes
 from interlock_gateway.service.entry_records import ViewRow
 from interlock_gateway.service.identity import Principal
@@ -25,7 +24,6 @@ from interlock_gateway.service.ports import (
     PolicySource,
     Reading,
     Store,
-    StoredEvent,
     Transaction,
 )
 
@@ -112,8 +110,7 @@ class Views:
             row_of(tx, incident)
             must_read(tx, self._policy.current, who, incident)
             row = _version(tx, incident, name, version)
-            (event,) = tx.cited([row.event])
-            return _view(row, event)
+            return _view(row, texts_of(tx, [row.event])[row.event])
 
         return await self._store.read(question)
 
@@ -193,16 +190,14 @@ def _version(tx: Reading, incident: str, name: str, version: int) -> ViewRow:
     return row
 
 
-def _view(row: ViewRow, event: StoredEvent) -> View:
-    data: Mapping[str, Any] = json.loads(event.body)["data"]
-    part = event.parts.get(data["definition"]["$part"])
-    kept = json.loads(part[1]) if part else {"items": [], "hide": [], "destroyed": True}
+def _view(row: ViewRow, said: Told) -> View:
+    kept = said.json("definition") or {"items": [], "hide": [], "destroyed": True}
     return {
         "view": row.name,
         "version": row.version,
         "by": row.saved_by,
         "at": stamp(row.saved_at),
-        "sequence": event.sequence,
+        "sequence": said.sequence,
         **kept,
     }
 
