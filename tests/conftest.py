@@ -111,11 +111,17 @@ def postgres_copies(postgres_server: str, postgres_template: str) -> Iterator[Co
 
 
 @pytest.fixture
-def postgres_store(postgres_copies: Copies) -> Iterator[str]:
-    """The connection string of the owner of an empty store's database."""
+def postgres_copy(postgres_copies: Copies) -> Iterator[Database]:
+    """A database with an empty store in it; it has an owner and no other login."""
     made = postgres_copies.give()
-    yield made.app
+    yield made
     postgres_copies.take_back(made)
+
+
+@pytest.fixture
+def postgres_store(postgres_copy: Database) -> str:
+    """The connection string of the owner of an empty store's database."""
+    return postgres_copy.app
 
 
 @pytest.fixture(scope="module")

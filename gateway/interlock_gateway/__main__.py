@@ -29,6 +29,7 @@ from interlock_gateway.core.model import Person
 from interlock_gateway.core.policy import PolicyError
 from interlock_gateway.core.redaction import masked
 from interlock_gateway.core.strict import nearest
+from interlock_gateway.cycles import seek_cycles_seldom
 from interlock_gateway.log_checks import LOG_CHECKS, log_checks
 from interlock_gateway.service.ports import StoreUnwritableError
 from interlock_gateway.service.redaction import Watched
@@ -112,6 +113,7 @@ def _serve(settings: Settings) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a policy to read again
     with _door(settings.listen) as door:
         composed = compose(settings, watched)
+        seek_cycles_seldom()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_stopped(settings, composed, door))
     return 0

@@ -14,9 +14,9 @@ pytestmark = pytest.mark.postgres
 
 
 @pytest.fixture
-def store_url(postgres_dsn: str) -> str:
+def store_url(postgres_store: str) -> str:
     """Only a store with a server has several gateways."""
-    return postgres_dsn
+    return postgres_store
 
 
 @pytest.fixture

@@ -291,9 +291,9 @@ async def test_two_votes_at_once_are_both_counted_and_grant_it_once(
 
 
 @pytest.fixture
-async def beside(home: House, postgres_dsn: str) -> AsyncIterator[House]:
+async def beside(home: House, postgres_store: str) -> AsyncIterator[House]:
     """A second gateway over the same PostgreSQL store and the same folder."""
-    async with house(home.folder, postgres_dsn, home.clock) as opened:
+    async with house(home.folder, postgres_store, home.clock) as opened:
         yield opened
 
 

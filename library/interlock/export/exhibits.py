@@ -42,17 +42,24 @@ def exhibits(
     found: list[Exhibit] = []
     for raw_key, raw in reading.data.items():
         key = shown(raw_key)
+        apart = is_part(raw)
+        if not apart and (key not in _SHOWN or isinstance(raw, (bool, int, float))):
+            continue
         if CHART.match(key):
             continue  # it is shown where the outputs name it
-        if not is_part(raw) and (key not in _SHOWN or isinstance(raw, (bool, int, float))):
-            continue
         value = reading.outputs(raw) if key == "outputs" else reading.resolve(raw)
         if not (key in told and _is_told(value)):
-            label = head[0] if key in ("statement", "promql", "logql") else ""
-            found += _exhibit(key, value, label=label, call=call)
-        if more := reading.more(raw):
+            asked = head if key in _ASKED else ("", "")
+            found += _noted(_exhibit(key, value, label=asked[0], call=call), asked[1])
+        if apart and (more := reading.more(raw)):
             found.append(Left(_usual(key, call), f"the whole is kept apart: {more.words}"))
-    return tuple(_counted(reading, _noted(exhibit, *head)) for exhibit in found)
+    if reading.type != "query.completed":
+        return tuple(found)
+    return tuple(_counted(reading, one) if isinstance(one, Grid) else one for one in found)
+
+
+_ASKED = frozenset({"statement", "promql", "logql"})
+"""What a query asked, in one language or another."""
 
 
 def everything(reading: Reading) -> tuple[Exhibit, ...]:
@@ -79,16 +86,15 @@ def _no_event(reading: Reading) -> tuple[Exhibit, ...]:
     return () if reading.event else (Words("Event", json_text(raw, indent=1), "json"),)
 
 
-def _noted(exhibit: Exhibit, label: str, note: str) -> Exhibit:
-    if isinstance(exhibit, Words) and label and exhibit.label == label:
-        return replace(exhibit, note=note)
-    return exhibit
+def _noted(found: tuple[Exhibit, ...], note: str) -> tuple[Exhibit, ...]:
+    """Put a note on words, if there is one."""
+    if not note:
+        return found
+    return tuple(replace(one, note=note) if isinstance(one, Words) else one for one in found)
 
 
-def _counted(reading: Reading, exhibit: Exhibit) -> Exhibit:
+def _counted(reading: Reading, exhibit: Grid) -> Grid:
     """Give the rows of a query what its event says beside them: how many, and what cut them."""
-    if not isinstance(exhibit, Grid) or reading.type != "query.completed":
-        return exhibit
     rows = reading.number("rows")
     elapsed = reading.number("elapsed_ms")
     took = f" in {duration(elapsed / 1000)}" if elapsed is not None and elapsed >= 0 else ""

@@ -66,6 +66,8 @@ def _named(reading: Reading) -> Iterator[tuple[str, str, str]]:
 
 
 def _ids(value: Any) -> list[str]:
+    if not value:
+        return []
     items = value if isinstance(value, (list, tuple)) else [value]
     named = [item.get("event") for item in items[:_MOST] if isinstance(item, Mapping)]
     return [event for event in named if isinstance(event, str) and event]

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 
 from interlock.export.kept import Kept
 from interlock.export.model import Entry, Subject
-from interlock.export.text import MAX_DEPTH, count, plain, shown
+from interlock.export.text import LEAVES, MAX_DEPTH, count, plain, shown
 
 _SEQUENCE = re.compile(r"[0-9]{1,18}\Z")
 _SPAN = re.compile(
@@ -199,6 +199,8 @@ class Reading:
     def more(self, raw: Any) -> "More | None":
         """Return what is known of an artifact of which only the preview is delivered."""
         told = _mapping(self.part(raw).get("more"))
+        if not told:
+            return None
         size, rows = number(told.get("size")), number(told.get("rows"))
         name = _word(told.get("artifact"))
         if not name or size is None:
@@ -231,7 +233,8 @@ class Reading:
 
     def word(self, key: str) -> str:
         """Return a short scalar as text; "" when there is none."""
-        return _word(self.data.get(key))
+        value = self.data.get(key)
+        return value if type(value) is str else _word(value)
 
     def words(self, key: str) -> tuple[str, ...]:
         """Return a list of short scalars, such as people; empty when there is none."""
@@ -254,15 +257,19 @@ class Reading:
 
     def facts(self) -> tuple[tuple[str, Any], ...]:
         """Return everything in the data that is not kept apart, in the event's order."""
+        apart = self._apart
         return tuple(
-            (shown(key), plain(value)) for key, value in self.data.items() if not is_part(value)
+            (shown(key), plain(value)) for key, value in self.data.items() if key not in apart
         )
 
     @once
     def kept(self) -> tuple[Kept, ...]:
         """Return what stands outside the body, as the body names it, in the event's order."""
-        found = ((shown(key), raw) for key, raw in self.data.items() if is_part(raw))
-        return tuple(_kept(key, raw) for key, raw in found)
+        return tuple(_kept(shown(key), raw) for key, raw in self._apart.items())
+
+    @once
+    def _apart(self) -> Mapping[Any, Mapping[str, Any]]:
+        return {key: raw for key, raw in self.data.items() if is_part(raw)}
 
     def when(self, key: str) -> datetime | None:
         """Return a time in the data, in UTC, or None."""
@@ -350,10 +357,12 @@ def _why_redacted(value: Any) -> str:
 
 
 def _parts_in(value: Any, depth: int) -> list[Mapping[str, Any]]:
-    if depth <= 0 or type(value) is str or value is None:
+    if depth <= 0:
         return []
     if is_part(value):
         return [value]
     items = value.values() if isinstance(value, Mapping) else value
-    nested = isinstance(value, (Mapping, list, tuple))
-    return [part for item in items for part in _parts_in(item, depth - 1)] if nested else []
+    if not isinstance(value, (Mapping, list, tuple)):
+        return []
+    deeper = (item for item in items if type(item) not in LEAVES)
+    return [part for item in deeper for part in _parts_in(item, depth - 1)]

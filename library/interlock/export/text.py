@@ -9,11 +9,14 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 MAX_DEPTH = 40
 """Levels of nesting that are shown; what lies deeper is named and left out."""
 
+LEAVES = frozenset({str, int, float, bool, NoneType})
+"""The types of JSON's values that hold no others."""
 _UNSEEN = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 but tab and line feed, DEL, C1 (0x9b starts ANSI too)
@@ -25,6 +28,8 @@ _UNSEEN = re.compile(
     "\U000e0000-\U000e0fff"  # tags and variation selectors: text that models read and people don't
     "]"
 )
+_COMMON = b"\t\n" + bytes(range(32, 127))
+"""What most text is made of, all of it seen."""
 _PRESENTED = re.compile("[\u203c-\u3299\U0001f000-\U0001faff]\ufe0f")
 """A symbol and the selector that gives it its colours: the one selector that is seen."""
 _EMPTY_BEFORE = re.compile(r"\A(?:[ \t]*\r?\n)+")
@@ -38,7 +43,14 @@ def visible(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text  # most text there is, at a tenth of the cost
-    return _UNSEEN.sub(_numbered, text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    return _UNSEEN.sub(_numbered, text) if _hides(text) else text
+
+
+def _hides(text: str) -> bool:
+    """Tell whether something unseen is in it: asked of what is left without plain ASCII."""
+    rest = text.encode("utf-8", "surrogatepass").translate(None, _COMMON)
+    return bool(_UNSEEN.search(rest.decode("utf-8", "surrogatepass")))
 
 
 def _numbered(match: re.Match[str]) -> str:
@@ -113,7 +125,7 @@ def written(
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent, default=default)
     if text.isascii() and "\x7f" not in text:
         return text  # what else is unseen in ASCII is an escape already
-    return _UNSEEN.sub(_escaped, text)
+    return _UNSEEN.sub(_escaped, text) if _hides(text) else text
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -127,13 +139,15 @@ def plain(value: Any, depth: int = MAX_DEPTH) -> Any:
         return value
     if kind is dict and depth > 0:  # what JSON is made of, without asking abstract classes
         return {
-            key if type(key) is str else shown(key): plain(item, depth - 1)
+            key if type(key) is str else shown(key): item
+            if type(item) is str
+            else plain(item, depth - 1)
             for key, item in value.items()
         }
     if kind is int and -_PLAIN_INT < value < _PLAIN_INT:
         return value
     if kind is list and depth > 0:
-        return [plain(item, depth - 1) for item in value]
+        return [item if type(item) is str else plain(item, depth - 1) for item in value]
     return _plain_other(value, depth)
 
 

@@ -9,12 +9,13 @@ Times are RFC 3339 in UTC or null. Each exhibit has a `shape`: `words`, `grid`, 
 source are an object. A later version adds fields; it never renames or removes one within v1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from interlock.export.clock import clock
@@ -68,7 +69,8 @@ def _told(value: Any) -> Any:
 
 
 def _stamp(when: datetime) -> str:
-    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    utc = when if when.tzinfo is UTC else when.astimezone(UTC)
+    return utc.isoformat()[: -len("+00:00")] + "Z"
 
 
 def _value(value: Any) -> Any:
@@ -86,17 +88,24 @@ def _value(value: Any) -> Any:
 def _members(value: Any) -> dict[str, Any]:
     """Return the members of a value of the model, as they are there."""
     kind = type(value)
-    found = {name: getattr(value, name) for name in _names(value.__class__)}
+    names, members = _named(value.__class__)
+    found = dict(zip(names, members(value), strict=True))
     if kind in SHAPED:
         return {"shape": kind.__name__.lower(), **found}
     if kind is Phase:
-        return {**found, "seconds": value.seconds}
-    return {**found, "facts": dict(value.facts)} if kind is Source else found
+        found["seconds"] = value.seconds
+    elif kind is Source:
+        found["facts"] = dict(value.facts)
+    return found
 
 
 @cache
-def _names(kind: type[Any]) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(kind) if (kind, f.name) not in ELSEWHERE)
+def _named(kind: Any) -> tuple[tuple[str, ...], Callable[[Any], Iterable[Any]]]:
+    """Return the names of a class's members, and what gets them all of a value at once."""
+    names = tuple(f.name for f in fields(kind) if (kind, f.name) not in ELSEWHERE)
+    if len(names) > 1:
+        return names, attrgetter(*names)
+    return names, lambda value: [getattr(value, name) for name in names]
 
 
 ELSEWHERE = frozenset({(RunStory, "cells")})

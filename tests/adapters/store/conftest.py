@@ -9,13 +9,22 @@ from interlock_gateway.adapters.log_keys import LogKeys
 from interlock_gateway.adapters.randomness import SystemRandomness, random_bytes
 from interlock_gateway.adapters.store import SqlStore, open_store
 from sqlalchemy import make_url
+from support.stores import embedded
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Where the store is: a fresh file, or a fresh PostgreSQL database."""
+    """Where the store is: a file or a database with an empty store in it."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/store.db"
+        return f"sqlite:///{embedded(tmp_path / 'store.db')}"
+    return str(request.getfixturevalue("postgres_store"))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a store may be made: a file that is not there, or a database with nothing in it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/bare.db"
     return str(request.getfixturevalue("postgres_dsn"))
 
 

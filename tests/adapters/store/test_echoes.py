@@ -24,9 +24,9 @@ _ROW = ApprovalRow(
 
 
 @pytest.fixture
-def store_url(postgres_dsn: str) -> str:
+def store_url(postgres_store: str) -> str:
     """Only a store with a server has several gateways."""
-    return postgres_dsn
+    return postgres_store
 
 
 @asynccontextmanager
@@ -90,13 +90,13 @@ async def test_what_was_rolled_back_is_heard_by_nobody(store: SqlStore, store_ur
 async def test_a_listener_that_was_cut_off_listens_again(
     store: SqlStore,
     store_url: str,
-    postgres_database: Database,
+    postgres_copy: Database,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(echoes, "_AGAIN_S", 0.05)
     async with _listening(store_url) as heard:
         await _until_heard(store, heard, "A-1")
-        with psycopg.connect(postgres_database.superuser, autocommit=True) as superuser:
+        with psycopg.connect(postgres_copy.superuser, autocommit=True) as superuser:
             superuser.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND query LIKE 'LISTEN%'"

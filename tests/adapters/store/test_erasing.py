@@ -236,7 +236,7 @@ async def test_nothing_of_it_is_in_the_servers_files_once_they_were_written_anew
 ) -> None:
     if engine_name != "postgresql":
         pytest.skip("This is about PostgreSQL.")
-    superuser: str = request.getfixturevalue("postgres_database").superuser
+    superuser: str = request.getfixturevalue("postgres_copy").superuser
     with psycopg.connect(superuser, autocommit=True) as raw:
         for table in ("parts", "artifacts"):
             raw.execute(f"ALTER TABLE {table} ALTER content SET STORAGE EXTERNAL".encode())
@@ -275,7 +275,7 @@ async def test_the_server_samples_no_column_that_may_hold_content(
     if engine_name != "postgresql":
         pytest.skip("This is about PostgreSQL.")
     await _filled(store)
-    with psycopg.connect(request.getfixturevalue("postgres_database").superuser) as raw:
+    with psycopg.connect(request.getfixturevalue("postgres_copy").superuser) as raw:
         raw.execute(b"ANALYZE")  # as the server does by itself
         seen = raw.execute(b"SELECT string_agg(pg_stats::text, '') FROM pg_stats").fetchone()
         sampled = {row[0] for row in raw.execute(_SAMPLED.encode(), ([*ERASED],))}

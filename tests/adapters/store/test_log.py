@@ -238,10 +238,10 @@ def _execute(store_url: str, *statements: str) -> None:
         engine.dispose()
 
 
-async def test_events_of_a_store_without_a_log_become_its_leaves(store_url: str) -> None:
+async def test_events_of_a_store_without_a_log_become_its_leaves(bare_url: str) -> None:
     """What was recorded before there was a log is put into the tree, byte for byte."""
     bodies = [f'{{"n":{number}}}'.encode() for number in range(1_300)]
-    url = make_url(store_url)
+    url = make_url(bare_url)
     engine = create_engine(url.set(drivername="postgresql+psycopg") if url.host else url)
     migrate(engine, to="0008")
     with engine.begin() as connection:

@@ -53,6 +53,11 @@ class Driver:
                 statement.text, [_placed(statement, values) for values in rows]
             )
 
+    def order(self, words: str) -> None:
+        """Run words of ours that take no values and answer nothing."""
+        with self._told():
+            self._raw.execute(words)
+
     @contextmanager
     def _told(self) -> Iterator[None]:
         """Raise as SQLAlchemy would, and tell it of a connection that is gone, as it would see."""

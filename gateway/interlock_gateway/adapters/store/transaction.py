@@ -1,7 +1,7 @@
 """Units of work on the writer's connection: each in its own savepoint, journal rows together."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,8 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from interlock_gateway.adapters.store.echoes import tell
 from interlock_gateway.adapters.store.heads import Heads, signed
 from interlock_gateway.adapters.store.reading import SqlReading
+from interlock_gateway.adapters.store.savepoint import Savepoint
 from interlock_gateway.adapters.store.statements import (
     NAMES,
+    Compiled,
     adding,
     adding_artifacts,
     adding_events,
@@ -25,7 +27,7 @@ from interlock_gateway.adapters.store.statements import (
 from interlock_gateway.core.log import is_due
 from interlock_gateway.core.timeline import SALT_BYTES, Draft, Event, Place, write
 from interlock_gateway.service.anchoring import announce
-from interlock_gateway.service.log_records import CheckpointRow, LogKeyRow
+from interlock_gateway.service.log_records import CheckpointRow, LogKeyRow, NodeRow
 from interlock_gateway.service.ports import Cleaner, Clock, ConflictError, LogSigner
 from interlock_gateway.service.record import Record
 from interlock_gateway.service.records import ApprovalRow
@@ -62,6 +64,7 @@ class SqlTransaction(SqlReading):
         self._signer = recording.signer
         self._clean = recording.clean
         self._heads = heads
+        self._savepoint = Savepoint(self._driver)
         self._new_key = ""
         self._is_due = False
         self._written: list[Event] = []
@@ -78,23 +81,12 @@ class SqlTransaction(SqlReading):
         mark = len(self._written)
         self._heads.mark()
         try:
-            with nullcontext() if alone else self._savepoint():
+            with self._savepoint if not alone else nullcontext():
                 return unit(self)
         except BaseException:
             del self._written[mark:]
             self._heads.forget()
             raise
-
-    @contextmanager
-    def _savepoint(self) -> Iterator[None]:
-        self._connection.exec_driver_sql("SAVEPOINT unit")
-        try:
-            yield
-        except BaseException:
-            self._connection.exec_driver_sql("ROLLBACK TO SAVEPOINT unit")
-            self._connection.exec_driver_sql("RELEASE SAVEPOINT unit")
-            raise
-        self._connection.exec_driver_sql("RELEASE SAVEPOINT unit")
 
     def flush(self) -> None:
         """Write the journal rows of all units that stand, and wake who waits elsewhere.
@@ -128,8 +120,8 @@ class SqlTransaction(SqlReading):
         ]
         if large:
             self._driver.many(adding_artifacts(engine), large)
-        for node in growth.nodes:
-            self.add(node)
+        if growth.nodes:
+            self._driver.many(adding(engine, NodeRow.TABLE), map(_values, growth.nodes))
         end = {"size": growth.frontier.size, "peaks": growth.frontier.packed()}
         self._heads.row = self.change(self._heads.row, **end)
         if self._is_due or is_due(event.type for event in self._written):
@@ -152,7 +144,7 @@ class SqlTransaction(SqlReading):
         """Insert a row, or raise ConflictError."""
         try:
             values = self._clean.row(_values(row), row.WORDS)
-            self._driver.change(adding(self._driver.engine, row.TABLE), values)
+            self._change(adding(self._driver.engine, row.TABLE), values)
         except IntegrityError as error:
             raise ConflictError(f"This exists already in {row.TABLE}: {error.orig}.") from error
 
@@ -163,7 +155,7 @@ class SqlTransaction(SqlReading):
         values = {f"was_{name}": value for name, value in was.items()}
         values |= {f"new_{name}": value for name, value in changes.items()}
         statement = changing(self._driver.engine, row.TABLE, tuple(changes))
-        if self._driver.change(statement, values) != 1:
+        if self._change(statement, values) != 1:
             raise ConflictError(f"A row of {row.TABLE} was changed by somebody else first.")
         if isinstance(row, ApprovalRow):
             self._changed.add(row.id)
@@ -186,7 +178,7 @@ class SqlTransaction(SqlReading):
     def destroy(self, name: str) -> None:
         """Destroy a part or an artifact, salt and bytes; the database wants its tombstone."""
         for table in ("parts", "artifacts"):
-            self._driver.change(destroying(self._driver.engine, table), {"id": name})
+            self._change(destroying(self._driver.engine, table), {"id": name})
         self.destroyed = True
 
     def length(self, incident: str) -> int:
@@ -203,8 +195,13 @@ class SqlTransaction(SqlReading):
 
     def number(self, series: str) -> int:
         """Return the next number of a series; gapless, since a rollback takes it back."""
+        self._savepoint.take()
         statement = counting_up(self._driver.engine)
         return int(self._driver.one(statement, {"series": series}))
+
+    def _change(self, statement: Compiled, values: Mapping[str, Any]) -> int:
+        self._savepoint.take()
+        return self._driver.change(statement, values)
 
 
 _ARTIFACT = ("id", "event", "salt", "content", "mediatype", "preview")
