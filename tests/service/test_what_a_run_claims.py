@@ -22,7 +22,7 @@ async def test_a_curated_run_has_no_other_notebook_beside_it(
 
 
 @pytest.mark.parametrize("claim", [{"kind": "agent"}, {"confinement": "landlock"}])
-async def test_a_person_cannot_claim_an_agent_or_a_confinement(
+async def test_a_person_cannot_claim_an_agent_or_a_confinement_that_there_is_not(
     home: House, responder: Someone, incident: str, claim: dict[str, str]
 ) -> None:
     body = {"incident": incident, "runbook": "small", "runner": claim}

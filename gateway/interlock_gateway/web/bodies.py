@@ -121,13 +121,13 @@ Arguments = Annotated[dict[Name, Typed], RUN]
 class Runner(Body):
     """What a runner says of itself.
 
-    Whoever starts a run with a person's key is self-hosted and, in this version, unconfined: the
-    record never says more than is known. Agents come with a credential of their own.
+    Whoever starts a run with a person's key is self-hosted: the record says so, and that how its
+    kernels are confined is what that runner says. Agents come with a credential of their own.
     """
 
     kind: Literal["self-hosted"] = "self-hosted"
     host: Short = ""
-    confinement: Literal["unconfined"] = "unconfined"
+    confinement: Literal["unconfined", "confined"] = "unconfined"
     library: Short = ""
     python: Short = ""
 

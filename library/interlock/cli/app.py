@@ -9,8 +9,8 @@ def _version() -> str:
     return f"interlock {version('interlock-runbooks')}"
 
 
-def _default(value: object) -> str | bool:
-    return str(value) if value not in ("", None, False, 0) else False
+def _default(value: object) -> str | None:
+    return str(value) if value not in ("", None, False, 0, ()) else None
 
 
 app = App(

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter, validators
 
 from interlock.cli import child
+from interlock.cli.battery import try_every_attack
 from interlock.cli.drill import Practice, practise
 from interlock.cli.home import USUAL, Access
 from interlock.cli.page import PLAIN, Form, show_list
@@ -52,6 +53,7 @@ def doctor(  # noqa: PLR0913  one option each
     target: str = "",
     sql: Annotated[bool, Parameter(negative="")] = False,
     drill: Annotated[bool, Parameter(negative="")] = False,
+    battery: Annotated[bool, Parameter(negative="")] = False,
     commander: str = "",
     minutes: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=60))] = 10,
     access: Access = USUAL,
@@ -62,18 +64,21 @@ def doctor(  # noqa: PLR0913  one option each
     Run it where the gateway runs, with the gateway's environment. The exit code is 1 if a check
     fails. `--drill` speaks to the running gateway instead: it asks the approvers of each rule to
     approve something that has no target, the real way, and reports who did; the exit code is 0
-    only if every rule reached its quorum.
+    only if every rule reached its quorum. `--battery` needs no gateway and harms nothing.
 
     Args:
         rule: with --drill, practise this approval rule alone
         config: the gateway's interlock.toml [default: the one in the home]
         target: this target alone; `slack` or `masking` for what is checked of those
         sql: print the statements that create right-sized logins; nothing is run
+        battery: try every attack that we know from a confined process on this machine
         drill: ask approvers to show that they can approve; it needs the stewards' role
         commander: with --drill, who leads it, for rules that need a commander
         minutes: with --drill, how long approvers have
         form: how results are printed
     """
+    if battery:
+        return try_every_attack(form)
     if drill:
         with access.connect() as gateway:
             return practise(gateway, Practice(rule, commander, minutes), form)

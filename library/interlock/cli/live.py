@@ -40,6 +40,9 @@ _ADVICE = "→ "
 """How the text of an `InterlockError` shows an excerpt, and begins its advice."""
 
 
+_UNCONFINED = " ! this machine cannot confine kernels: `interlock doctor --battery` says why"
+
+
 @dataclass
 class Live:
     """Prints progress values as the lines of a run.
@@ -69,6 +72,8 @@ class Live:
                 self._other(value)
             case progress.GatewayBack():
                 self.world.say(f" … the gateway is back after {value.after_s:.0f} s")
+            case progress.RunStarted(confinement="unconfined"):
+                self.world.say(_UNCONFINED, "bad")
             case progress.RunStarted():
                 pass
 

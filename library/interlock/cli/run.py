@@ -185,12 +185,12 @@ def ordered(
 
 def this_runner() -> dict[str, str]:
     """Return what a runner on this machine says of itself."""
-    from interlock.runner.kernel import CONFINEMENT  # noqa: PLC0415  likewise
+    from interlock.confine import probe  # noqa: PLC0415  likewise
 
     return {
         "kind": "self-hosted",
         "host": socket.gethostname(),
-        "confinement": CONFINEMENT,
+        "confinement": probe().rung.word,
         "library": version("interlock-runbooks"),
         "python": platform.python_version(),
     }

@@ -2,7 +2,8 @@
 
 The kernel gets an environment built from an allow-list, a scratch folder as home and working
 folder, one inherited socket, a session and process group of its own, and Unix sockets for the
-Jupyter protocol. It is not confined by the operating system yet: runs say `unconfined`.
+Jupyter protocol. Before its first cell it confines itself, as far as this machine can; that it
+has done so is seen from here, not believed.
 """
 
 import asyncio
@@ -13,30 +14,26 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from interlock.confine import Rung
+from interlock.confine.launch import command
 from interlock.errors import Unavailable
 from interlock.session import DESCRIPTOR
-
-CONFINEMENT = "unconfined"
-"""The rung that kernels reach; recorded with the run."""
 
 KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ")
 """What a kernel inherits of the runner's environment; everything else stays outside."""
 
 CHANNELS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 
-# The runner's import path is handed over as data, so that neither PYTHONPATH nor the user's own
-# site folder must reach the kernel's environment; -I keeps the scratch folder off that path.
-_LAUNCH = (
-    "import json, sys; sys.path += [p for p in json.loads(sys.argv.pop(1)) if p not in sys.path];"
-    " from interlock.runner.kernel_main import main; main()"
-)
 _LAST_WORDS = 2_000
+_MAIN = "interlock.runner.kernel_main"
+_SOCKETS = "sockets"
+REACHED = "reached"
+"""The file in which a kernel says how it is confined, where no cell can write."""
 
 
 def environment(scratch: Path, descriptor: int, inherited: Mapping[str, str]) -> dict[str, str]:
@@ -49,13 +46,17 @@ def environment(scratch: Path, descriptor: int, inherited: Mapping[str, str]) ->
 class Kernel:
     """A running kernel process.
 
+    Arguments:
+        rung: how far it is to be confined.
+
     Attributes:
         socket: the runner's end of the kernel's one socket.
         connection: what a Jupyter client needs to connect.
         exited: its result is the exit code, or minus the signal, as soon as the process ends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, rung: Rung) -> None:
+        self._rung = rung
         self.scratch = Path(tempfile.mkdtemp(prefix="interlock-"))
         self.socket, theirs = socket.socketpair()
         self.connection = _connection(self.scratch)
@@ -108,17 +109,35 @@ class Kernel:
                     help="Is `ipykernel` installed? `pip install 'interlock-runbooks[run]'`.",
                 )
             await asyncio.sleep(0.005)
+        self._must_be_confined()
+
+    def _must_be_confined(self) -> None:
+        """Refuse a kernel that is not where it should be: no cell ran in it yet.
+
+        Raises:
+            Unavailable: it is not.
+        """
+        told = (self.scratch / REACHED).read_text("utf-8")
+        if told != self._rung.word or (self._rung and not _is_filtered(self.pid)):
+            self.end()
+            raise Unavailable(f"The kernel is not {self._rung.word}. {self.last_words()}")
 
     def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        for folder in ("home", "work"):
-            (self.scratch / folder).mkdir(mode=0o700)
+        own = [self.scratch / folder for folder in ("home", "work", _SOCKETS)]
+        for folder in own:
+            folder.mkdir(mode=0o700)
         file = self.scratch / "connection.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps(self.connection))
-        path = json.dumps([entry for entry in sys.path if Path(entry).is_absolute()])
+        given = {
+            "rung": int(self._rung),
+            "own": [str(folder) for folder in own],
+            "reading": [str(file)],
+            "reached": str(self.scratch / REACHED),
+        }
         with (self.scratch / "kernel.log").open("wb") as log:
             return subprocess.Popen(  # noqa: S603  our own interpreter, no shell, fixed arguments
-                [sys.executable, "-I", "-c", _LAUNCH, path, "-f", str(file)],
+                [*command(_MAIN, given), "-f", str(file)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
@@ -135,6 +154,13 @@ class Kernel:
     def _ended(self, code: int) -> None:
         if not self.exited.done():
             self.exited.set_result(code)
+
+
+def _is_filtered(pid: int) -> bool:
+    """Tell whether a process has a filter on its system calls, as Linux says."""
+    status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+    lines = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    return lines.get("Seccomp", "").strip() == "2" and lines.get("NoNewPrivs", "").strip() == "1"
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
@@ -156,7 +182,7 @@ def _connection(scratch: Path) -> dict[str, Any]:
     ports = {f"{channel}_port": port for channel, port in CHANNELS.items()}
     return {
         "transport": "ipc",
-        "ip": str(scratch / "k"),
+        "ip": str(scratch / _SOCKETS / "k"),
         "key": secrets.token_hex(32),
         "signature_scheme": "hmac-sha256",
         **ports,

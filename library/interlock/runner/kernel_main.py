@@ -9,11 +9,11 @@ the thread; and it opens no port, neither for debugpy nor for forked processes.
 # ipykernel is not typed.
 
 import os
-import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextvars import copy_context
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -23,6 +23,8 @@ import zmq  # noqa: E402  debugpy must be out of the way first
 from ipykernel.iostream import IOPubThread, OutStream  # noqa: E402  likewise
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402  likewise
 from traitlets.config import Config  # noqa: E402  likewise
+
+from interlock.confine import CannotConfineError, Limits, Rung, confine  # noqa: E402  likewise
 
 PIECE = 64 * 1024
 """Characters in one message of printed text."""
@@ -106,9 +108,10 @@ def configuration() -> Config:
     return config
 
 
-def main() -> None:
-    """Serve until the runner ends this process."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold production data
+def main(given: Mapping[str, Any]) -> None:
+    """Confine this process, then serve until the runner ends it."""
+    _make_profile()
+    _confine(given)
     descriptor = int(os.environ["INTERLOCK_FD"])
     os.set_inheritable(descriptor, False)
     app = KernelApp.instance(config=configuration())
@@ -117,5 +120,19 @@ def main() -> None:
     app.start()
 
 
-if __name__ == "__main__":
-    main()
+def _make_profile() -> None:
+    """Leave IPython nothing to copy: a copy takes its mode along, which no kernel may change."""
+    startup = Path("~/.ipython/profile_default/startup").expanduser()
+    startup.mkdir(parents=True)
+    (startup / "README").touch()
+
+
+def _confine(given: Mapping[str, Any]) -> None:
+    """Go to the rung that the runner wants, and say so where no cell can write."""
+    rung = Rung(given["rung"])
+    with Path(given["reached"]).open("w", encoding="utf-8") as reached:
+        try:
+            confine(rung, map(Path, given["own"]), Limits(), map(Path, given["reading"]))
+        except CannotConfineError as error:
+            sys.exit(str(error))
+        reached.write(rung.word)

@@ -13,12 +13,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from interlock import client
 from interlock.conclusion import Finding
+from interlock.confine import probe
 from interlock.errors import InterlockError
 from interlock.runbook.model import Step
 from interlock.runner.approvals import Approvals
 from interlock.runner.broker import Broker
 from interlock.runner.gateway import Gateway, PatientGateway, Renew
-from interlock.runner.kernel import CONFINEMENT, Kernel
+from interlock.runner.kernel import Kernel
 from interlock.runner.progress import (
     Bounds,
     Choose,
@@ -181,7 +182,8 @@ class _Course:
         watch = Watch()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(approvals.finish, _AFTERWARDS_S)
-            kernel = Kernel()
+            rung = probe().rung
+            kernel = Kernel(rung)
             stack.push_async_callback(kernel.kill)
             kernel.exited.add_done_callback(watch.noting(Trouble.DIED))
             # nbclient takes as long to import as a kernel to start: the two go on side by side.
@@ -198,7 +200,7 @@ class _Course:
             )
             stack.callback(pulse.cancel)
             ready_ms = round((asyncio.get_running_loop().time() - began) * 1000, 1)
-            self._tell(RunStarted(self._work.run, CONFINEMENT, ready_ms))
+            self._tell(RunStarted(self._work.run, rung.word, ready_ms))
             yield Steps(
                 self._work.run,
                 kernel,

@@ -102,13 +102,19 @@ def test_an_outage_and_its_end_are_said() -> None:
         progress.Settled("terminate", "A-1", "approved", 41.3, ("colleague",)),
         progress.StepSkipped("cancel", "Cancel", "no finding suggests it"),
         progress.RunEnded("R-1", "kernel_died", "1 ok"),
-        progress.RunStarted("R-1", "unconfined", 5.0),
+        progress.RunStarted("R-1", "confined", 5.0),
     )
     assert "no gateway since" in lines[0]
     assert "back after 12 s" in lines[1]
     assert "A-1 approved after 41.3 s by colleague" in lines[2]
     assert "left out: no finding suggests it" in lines[3]
     assert lines[4:] == ["R-1 kernel died: 1 ok"]
+
+
+def test_a_machine_that_cannot_confine_is_said() -> None:
+    (line,) = told(progress.RunStarted("R-1", "unconfined", 5.0))
+    assert "cannot confine" in line
+    assert len(line) <= 80
 
 
 async def test_a_slow_step_is_said_to_run_still(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from kernel_line import Line, connected
 from scripted_gateway import ScriptedGateway
+from support.confining import confining
+
+__all__ = ["confining", "line"]
 
 
 @pytest.fixture

@@ -1,0 +1,5 @@
+"""What these tests need of the machine."""
+
+from support.confining import confining
+
+__all__ = ["confining"]
