@@ -2,5 +2,6 @@
 
 from interlock.confine.ladder import CannotConfineError, Reach, Rung, confine, probe
 from interlock.confine.limits import Limits
+from interlock.confine.room import Room
 
-__all__ = ["CannotConfineError", "Limits", "Reach", "Rung", "confine", "probe"]
+__all__ = ["CannotConfineError", "Limits", "Reach", "Room", "Rung", "confine", "probe"]

@@ -10,6 +10,7 @@ from interlock.confine.attacks import PROBES
 from interlock.confine.bait import Bait
 from interlock.confine.ladder import CannotConfineError, Rung, confine
 from interlock.confine.limits import Limits
+from interlock.confine.room import Room
 
 
 def main(given: dict[str, Any]) -> None:
@@ -20,7 +21,7 @@ def main(given: dict[str, Any]) -> None:
         os.setgid(given["account"])
         os.setuid(given["account"])
     try:
-        confine(Rung(given["rung"]), [Path(given["own"])], Limits(**given["limits"]))
+        confine(Rung(given["rung"]), Room(own=[Path(given["own"])]), Limits(**given["limits"]))
     except CannotConfineError as error:
         _end({"failed": str(error)})
     try:

@@ -61,6 +61,7 @@ PROBES: Mapping[str, Probe] = {
     "fchmod": Probe("change the mode of an open library", reaching.changes_mode_of_a_library),
     "utime": Probe("change the times of a file", reaching.changes_times),
     "file-handle": Probe("name a file by its number", reaching.by_handle),
+    "inotify": Probe("watch a folder that it may not list", reaching.watches),
     "terminal": Probe("open a terminal", reaching.device),
     "shared-memory-file": Probe("leave a file in /dev/shm", reaching.temporary),
     "environ": Probe("read another process's environment", meddling.environment),

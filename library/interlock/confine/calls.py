@@ -58,6 +58,7 @@ _X86_64 = """
     setpgid 109  setsid 112  setuid 105  setgid 106  setreuid 113  setregid 114
     setresuid 117  setresgid 119  setgroups 116  setfsuid 122  setfsgid 123
     chmod 90  fchmod 91  fchmodat 268  chown 92  fchown 93  lchown 94  fchownat 260
+    inotify_init 253  inotify_init1 294  inotify_add_watch 254
     setxattr 188  lsetxattr 189  fsetxattr 190  removexattr 197  lremovexattr 198
     fremovexattr 199  utime 132  utimes 235  futimesat 261  utimensat 280
 """
@@ -83,6 +84,7 @@ _AARCH64 = """
     setpgid 154  setsid 157  setuid 146  setgid 144  setreuid 145  setregid 143
     setresuid 147  setresgid 149  setgroups 159  setfsuid 151  setfsgid 152
     fchmod 52  fchmodat 53  fchown 55  fchownat 54
+    inotify_init1 26  inotify_add_watch 27
     setxattr 5  lsetxattr 6  fsetxattr 7  removexattr 14  lremovexattr 15
     fremovexattr 16  utimensat 88
 """

@@ -8,10 +8,11 @@ import os
 import pwd
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from interlock.confine import linux
+from interlock.confine.room import Room
 
 OLDEST = 3
 """Landlock before version 3 (Linux 6.2) lets a file be emptied that may not be written."""
@@ -27,6 +28,7 @@ _READING = _READ_FILE | _READ_FOLDER
 _REMOVING = 1 << 4 | 1 << 5
 _MAKING = 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 12  # folders, files, sockets, pipes, links
 _MOVING = 1 << 13
+_SOCKETS = 1 << 9
 _OWN = _READING | _WRITE | _TRUNCATE | _REMOVING | _MAKING | _MOVING
 _ALL = (1 << 15) - 1
 _OF_A_FILE = _READ_FILE | _WRITE | _TRUNCATE
@@ -58,15 +60,15 @@ def _holds_a_home(place: Path) -> bool:
     return place in {home, *home.parents}
 
 
-def confine_files(reading: Iterable[Path], own: Iterable[Path]) -> None:
-    """Let this process read beneath `reading` and do as it likes beneath `own`; nothing else.
+def confine_files(room: Room) -> None:
+    """Let this process have its room, and read what Python reads; nothing else.
 
     Raises:
         OSError: Linux refuses it.
     """
     ruleset = linux.landlock_ruleset(*_handled(linux.landlock_version()))
     try:
-        for path, rights in _granted(reading, own):
+        for path, rights in _granted(room):
             _allow(ruleset, path, rights)
         linux.landlock_restrict(ruleset)
     finally:
@@ -81,10 +83,11 @@ def _handled(version: int) -> tuple[int, int, int]:
     return files, network, scoped
 
 
-def _granted(reading: Iterable[Path], own: Iterable[Path]) -> Iterator[tuple[Path, int]]:
-    yield from ((path, _READING) for path in [*map(Path, SYSTEM), *reading])
+def _granted(room: Room) -> Iterator[tuple[Path, int]]:
+    yield from ((path, _READING) for path in [*map(Path, SYSTEM), *readable(), *room.reading])
     yield Path("/dev/null"), _READ_FILE | _WRITE
-    yield from ((path, _OWN) for path in own)
+    yield from ((path, _OWN) for path in room.own)
+    yield from ((path, _SOCKETS) for path in room.sockets)
 
 
 def _allow(ruleset: int, path: Path, rights: int) -> None:

@@ -84,7 +84,9 @@ def rules(pid: int) -> tuple[Rule, ...]:
         # Memory and messages that other processes share, and memory that no limit counts.
         Rule("shmget shmat shmctl semget semop semctl semtimedop msgget msgsnd msgrcv msgctl"),
         Rule("mq_open mq_unlink memfd_create memfd_secret"),
-        # Owners, modes, times and attributes of files, of which Landlock knows nothing.
+        # Owners, modes, times and attributes of files, of which Landlock knows nothing, and what
+        # happens to files that may not be read.
+        Rule("inotify_init inotify_init1 inotify_add_watch"),
         Rule("chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat"),
         Rule("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"),
         Rule("utime utimes futimesat utimensat"),

@@ -7,7 +7,6 @@ the rung on record.
 
 import os
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from interlock.confine.calls import ARCHITECTURES, Architecture
 from interlock.confine.filter import program
 from interlock.confine.limits import Limits
+from interlock.confine.room import Room
 
 
 class Rung(IntEnum):
@@ -52,14 +52,13 @@ def probe() -> Reach:
     return Reach(Rung.CONFINED)
 
 
-def confine(rung: Rung, own: Iterable[Path], limits: Limits, reading: Iterable[Path] = ()) -> None:
+def confine(rung: Rung, room: Room, limits: Limits) -> None:
     """Put this process on a rung, for ever; it must have one thread still.
 
     Args:
         rung: where to.
-        own: folders in which it may do as it likes.
+        room: which files it has.
         limits: how much it may use.
-        reading: files and folders that it may read beside what Python itself reads.
 
     Raises:
         CannotConfineError: it cannot be put there; what was done stays done.
@@ -70,7 +69,7 @@ def confine(rung: Rung, own: Iterable[Path], limits: Limits, reading: Iterable[P
         return
     machine = _machine()
     try:
-        _confined(machine, list(own), list(reading))
+        _confined(machine, room)
     except OSError as error:
         raise CannotConfineError(f"This kernel cannot be confined: {error}") from error
 
@@ -99,13 +98,13 @@ def _machine() -> Architecture:
     return ARCHITECTURES[name]
 
 
-def _confined(machine: Architecture, own: list[Path], reading: list[Path]) -> None:
+def _confined(machine: Architecture, room: Room) -> None:
     from interlock.confine import files, linux  # noqa: PLC0415  for Linux alone
 
     threads = len(list(Path("/proc/self/task").iterdir()))
     if threads != 1:
         raise OSError(f"{threads} threads run already; a ruleset would bind one of them alone.")
     linux.keep_privileges()
-    files.confine_files([*files.readable(), *reading], own)
+    files.confine_files(room)
     linux.drop_capabilities()
     linux.filter_calls(machine.seccomp, program(machine, os.getpid()))

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -31,7 +30,7 @@ CHANNELS = {"shell": 1, "iopub": 2, "stdin": 3, "control": 4, "hb": 5}
 
 _LAST_WORDS = 2_000
 _MAIN = "interlock.runner.kernel_main"
-_SOCKETS = "sockets"
+_OWN, _SOCKETS = ("home", "work"), "sockets"
 REACHED = "reached"
 """The file in which a kernel says how it is confined, where no cell can write."""
 
@@ -84,13 +83,12 @@ class Kernel:
         await asyncio.wait([self.exited], timeout=5)
         self._unwatch()
         self.socket.close()
-        await asyncio.to_thread(shutil.rmtree, self.scratch, ignore_errors=True)
+        await asyncio.to_thread(_remove, self.scratch)
 
     def last_words(self) -> str:
         """Return how it ended and the end of what it wrote outside the protocol."""
         code = self.exited.result() if self.exited.done() else None
-        log = (self.scratch / "kernel.log").read_bytes()[-_LAST_WORDS:]
-        text = log.decode(errors="replace").strip()
+        text = _end_of(self.scratch / "kernel.log").decode(errors="replace").strip()
         return _how(code) + (f" Its last words: {text}" if text else "")
 
     async def listening(self, within_s: float) -> None:
@@ -123,16 +121,18 @@ class Kernel:
             raise Unavailable(f"The kernel is not {self._rung.word}. {self.last_words()}")
 
     def _start(self, theirs: socket.socket) -> subprocess.Popen[bytes]:
-        own = [self.scratch / folder for folder in ("home", "work", _SOCKETS)]
-        for folder in own:
-            folder.mkdir(mode=0o700)
+        for folder in (*_OWN, _SOCKETS):
+            (self.scratch / folder).mkdir(mode=0o700)
         file = self.scratch / "connection.json"
         file.touch(mode=0o600)
         file.write_text(json.dumps(self.connection))
         given = {
             "rung": int(self._rung),
-            "own": [str(folder) for folder in own],
-            "reading": [str(file)],
+            "room": {
+                "own": [f"{self.scratch}/{folder}" for folder in _OWN],
+                "sockets": [f"{self.scratch}/{_SOCKETS}"],
+                "reading": [str(file)],
+            },
             "reached": str(self.scratch / REACHED),
         }
         with (self.scratch / "kernel.log").open("wb") as log:
@@ -154,6 +154,17 @@ class Kernel:
     def _ended(self, code: int) -> None:
         if not self.exited.done():
             self.exited.set_result(code)
+
+
+def _end_of(file: Path) -> bytes:
+    with file.open("rb") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - _LAST_WORDS))
+        return log.read()
+
+
+def _remove(folder: Path) -> None:
+    """Remove what a kernel left, however deep: Python's `rmtree` gives up after some hundred."""
+    subprocess.run(["rm", "-rf", "--", folder], stderr=subprocess.DEVNULL, check=False)  # noqa: S603, S607  our own folder, the system's own rm
 
 
 def _is_filtered(pid: int) -> bool:

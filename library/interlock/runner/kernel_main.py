@@ -24,7 +24,7 @@ from ipykernel.iostream import IOPubThread, OutStream  # noqa: E402  likewise
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402  likewise
 from traitlets.config import Config  # noqa: E402  likewise
 
-from interlock.confine import CannotConfineError, Limits, Rung, confine  # noqa: E402  likewise
+from interlock.confine import CannotConfineError, Limits, Room, Rung, confine  # noqa: E402  likewise
 
 PIECE = 64 * 1024
 """Characters in one message of printed text."""
@@ -130,9 +130,10 @@ def _make_profile() -> None:
 def _confine(given: Mapping[str, Any]) -> None:
     """Go to the rung that the runner wants, and say so where no cell can write."""
     rung = Rung(given["rung"])
+    room = {part: [Path(place) for place in places] for part, places in given["room"].items()}
     with Path(given["reached"]).open("w", encoding="utf-8") as reached:
         try:
-            confine(rung, map(Path, given["own"]), Limits(), map(Path, given["reading"]))
+            confine(rung, Room(**room), Limits())
         except CannotConfineError as error:
             sys.exit(str(error))
         reached.write(rung.word)

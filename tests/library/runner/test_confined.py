@@ -1,5 +1,7 @@
 """Kernels are confined before their first cell, and runs say how far."""
 
+from pathlib import Path
+
 import pytest
 from interlock.confine import Reach, Rung
 from interlock.errors import Unavailable
@@ -60,6 +62,32 @@ async def test_a_cell_writes_beside_itself_and_at_home_and_nowhere_else() -> Non
         "Path('../new').mkdir()",
     )
     assert endings(result) == ["1", *["PermissionError"] * 4]
+
+
+async def test_the_kernels_own_sockets_cannot_be_replaced() -> None:
+    """Else the runner, which connects again by itself, would talk to whatever a cell likes."""
+    result = await ran(
+        "from pathlib import Path; Path('../sockets/k-1').unlink()",
+        "Path('../sockets/k-1').rename('mine')",
+        "Path('../sockets/new').symlink_to('/run/other.sock')",
+        "Path('../sockets/new').write_text('')",
+        "print('still here')",
+    )
+    assert endings(result)[0] == "PermissionError"
+    assert endings(result)[1] in {"PermissionError", "OSError"}  # another folder: Landlock's EXDEV
+    assert endings(result)[2:] == ["PermissionError", "PermissionError", "still here"]
+
+
+async def test_what_a_cell_leaves_is_removed_however_deep() -> None:
+    result = await ran(
+        "import os\n"
+        "for _ in range(3_000):\n"
+        "    os.mkdir('d'); os.chdir('d')\n"
+        "print(os.environ['HOME'])"
+    )
+    (home,) = endings(result)
+    assert home.startswith("/")
+    assert not Path(home).parent.exists()
 
 
 async def test_what_notebooks_need_still_works() -> None:
