@@ -1,5 +1,6 @@
 """Real parts that tests in every folder share: a PostgreSQL, and databases to throw away."""
 
+import gc
 import os
 import secrets
 from collections.abc import Iterator
@@ -18,6 +19,13 @@ from sqlalchemy import create_engine
 
 settings.register_profile("interlock", settings(), deadline=None)  # time is no verdict
 settings.load_profile("interlock")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected alone: to look for cycles in it again and again takes a while."""
+    gc.collect()
+    gc.freeze()
+
 
 _LOCAL = "postgresql://postgres@127.0.0.1:5432/postgres"
 

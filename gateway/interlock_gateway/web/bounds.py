@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from interlock.errors import refusal
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from interlock_gateway.service.ports import Clock, Meter
+from interlock_gateway.web.auth import gateway_of
 from interlock_gateway.web.problems import problem
 
 MAX_BODY = 16 * 1024 * 1024
@@ -32,8 +33,6 @@ class Bounds:
     """ASGI middleware; `route_of` names the route of a request for the metrics."""
 
     app: ASGIApp
-    clock: Clock
-    meter: Meter
     route_of: Callable[[Scope], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +40,8 @@ class Bounds:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, status = self.clock.monotonic(), [500]
+        gateway = gateway_of(Request(scope))
+        began, status = gateway.clock.monotonic(), [500]
 
         async def finish(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -54,9 +54,9 @@ class Bounds:
         try:
             await self._bounded(scope, receive, finish)
         finally:
-            route = self.route_of(scope)
-            self.meter.count("requests", route=route, status=str(status[0]))
-            self.meter.observe("request_seconds", self.clock.monotonic() - began, route=route)
+            route, took = self.route_of(scope), gateway.clock.monotonic() - began
+            gateway.meter.count("requests", route=route, status=str(status[0]))
+            gateway.meter.observe("request_seconds", took, route=route)
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         declared = Headers(scope=scope).get("content-length", "0")

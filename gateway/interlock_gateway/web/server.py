@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from fastapi import Depends, FastAPI, Response
+from fastapi import Depends, FastAPI, Request, Response
 from starlette.types import Scope
 
 from interlock_gateway.service.gateway import Gateway
@@ -37,7 +37,22 @@ OPEN = (
 def serve(
     gateway: Gateway, exposition: Callable[[], bytes], lifespan: Lifespan | None = None
 ) -> FastAPI:
-    """Return the application: open routes, guarded routes, pages, errors and bounds."""
+    """Return the application, serving a gateway."""
+    app = application(lifespan)
+    attach(app, gateway, exposition)
+    return app
+
+
+def attach(app: FastAPI, gateway: Gateway, exposition: Callable[[], bytes]) -> None:
+    """Have an application serve a gateway, and give its counts from `exposition`."""
+    app.state.gateway, app.state.exposition = gateway, exposition
+
+
+def application(lifespan: Lifespan | None = None) -> FastAPI:
+    """Return the application: open routes, guarded routes, pages, errors and bounds.
+
+    It serves nobody until a gateway is attached. What stands in it is the same for each.
+    """
     app = FastAPI(
         title="Interlock gateway",
         summary="The guarded way from a runbook to production.",
@@ -48,7 +63,6 @@ def serve(
         lifespan=lifespan,
         redirect_slashes=False,
     )
-    app.state.gateway = gateway
     problems.install(app, pages.problem_page)
     guarded = [Depends(principal)]
     busiest_first = (
@@ -76,11 +90,12 @@ def serve(
     app.include_router(evidence.pages)
 
     @app.get("/metrics", tags=["operations"])
-    async def metrics() -> Response:
+    async def metrics(request: Request) -> Response:
         """Give counts and durations to Prometheus; nothing in them is sensitive."""
-        return Response(exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        content = request.app.state.exposition()
+        return Response(content, media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    app.add_middleware(Bounds, clock=gateway.clock, meter=gateway.meter, route_of=_route_of)
+    app.add_middleware(Bounds, route_of=_route_of)
     return app
 
 
