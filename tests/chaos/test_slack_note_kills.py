@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from chaos.test_slack_kills import MOST_TURNS, STRIDE, home, http, slack
+from chaos.test_slack_kills import STRIDE, home, http, slack
 from interlock.testing.slack import FakeSlack
+from interlock_gateway.service.chat.notes import MOST_NOTES
 from support.chat import until
 from support.counting import asks
 from support.dying import TURN
@@ -21,7 +22,7 @@ from support.slack_processes import connected, message_of
 __all__ = ["home", "http", "slack"]
 pytestmark = [pytest.mark.postgres, pytest.mark.heavy]
 
-_STRIDE = 3 * STRIDE  # a note takes more turns than a click, for it looks twice
+_STRIDE = 4 * STRIDE  # a note takes more turns than a click, and nobody notes more than 30 an hour
 
 
 async def test_a_reaction_survives_a_kill_at_every_turn(
@@ -34,7 +35,7 @@ async def test_a_reaction_survives_a_kill_at_every_turn(
     healthy.stop()
     turn, reached = 0, False
     while not reached:
-        assert turn < 3 * MOST_TURNS, "It never comes to its end."
+        assert turn < MOST_NOTES * _STRIDE, "It never comes to its end."
         reached = await _round(births, home, slack, card, turn)
         turn += _STRIDE
     healthy = Gateway(home, births)
