@@ -52,6 +52,50 @@ class Rule:
     error: int = errno.EPERM
 
 
+_UNIX, _STREAM = (
+    Test(0, frozenset({_AF_UNIX})),
+    Test(1, frozenset({_SOCK_STREAM}), mask=_KIND),
+)
+_FOR_ALL = (
+    # Other machines and other processes' sockets: none but stream sockets of this machine,
+    # none that it connects itself, and no message with an address on it.
+    Rule("socket socketpair", (_UNIX, _STREAM)),
+    Rule("connect sendmmsg"),
+    Rule("sendto", (Test(4, pointer=True),)),
+    # Other processes: none is made, and none is signalled, read, changed or slowed down.
+    Rule("fork vfork execve execveat"),
+    Rule("clone", (Test(0, frozenset({_CLONE_THREAD}), mask=_CLONE_THREAD),)),
+    Rule("clone3", error=errno.ENOSYS),  # its flags lie in memory; libc then uses clone
+    Rule("tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd"),
+    Rule("ptrace process_vm_readv process_vm_writev process_madvise process_mrelease"),
+    Rule("kcmp perf_event_open"),
+    Rule("fcntl", (Test(1, _OWNERS, none_of=True),)),
+    Rule("ioctl", (Test(1, _OF_A_TERMINAL, none_of=True),)),
+    Rule("setpriority ioprio_set migrate_pages move_pages setpgid setsid"),
+    # Memory and messages that other processes share, and memory that no limit counts.
+    Rule("shmget shmat shmctl semget semop semctl semtimedop msgget msgsnd msgrcv msgctl"),
+    Rule("mq_open mq_unlink memfd_create memfd_secret"),
+    # Owners, modes, times and attributes of files, of which Landlock knows nothing, and what
+    # happens to files that may not be read.
+    Rule("inotify_init inotify_init1 inotify_add_watch"),
+    Rule("chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat"),
+    Rule("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"),
+    Rule("utime utimes futimesat utimensat"),
+    # More privilege, another view of the machine, or the machine itself.
+    Rule("setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid"),
+    Rule("unshare setns chroot pivot_root mount umount2 open_tree move_mount mount_setattr"),
+    Rule("fsopen fsconfig fsmount fspick statmount listmount lsm_set_self_attr"),
+    Rule("name_to_handle_at open_by_handle_at fanotify_init mknod mknodat"),
+    Rule("bpf userfaultfd keyctl add_key request_key modify_ldt iopl ioperm"),
+    Rule("io_uring_setup io_uring_enter io_uring_register", error=errno.ENOSYS),
+    Rule("personality", (Test(0, frozenset({_PERSONALITY_ASKED})),)),
+    Rule("init_module finit_module delete_module kexec_load kexec_file_load reboot"),
+    Rule("swapon swapoff acct quotactl quotactl_fd sethostname setdomainname"),
+    Rule("settimeofday clock_settime clock_adjtime adjtimex syslog vhangup"),
+    Rule("lookup_dcookie uselib ustat sysfs _sysctl nfsservctl"),
+)
+
+
 def rules(pid: int) -> tuple[Rule, ...]:
     """Return the rules for a process.
 
@@ -60,48 +104,12 @@ def rules(pid: int) -> tuple[Rule, ...]:
     """
     itself = Test(0, frozenset({pid}))
     itself_or_zero = Test(0, frozenset({0, pid}))
-    unix, stream = Test(0, frozenset({_AF_UNIX})), Test(1, frozenset({_SOCK_STREAM}), mask=_KIND)
     return (
-        # Other machines and other processes' sockets: none but stream sockets of this machine,
-        # none that it connects itself, and no message with an address on it.
-        Rule("socket socketpair", (unix, stream)),
-        Rule("connect sendmmsg"),
-        Rule("sendto", (Test(4, pointer=True),)),
-        # Other processes: none is made, and none is signalled, read, changed or slowed down.
-        Rule("fork vfork execve execveat"),
-        Rule("clone", (Test(0, frozenset({_CLONE_THREAD}), mask=_CLONE_THREAD),)),
-        Rule("clone3", error=errno.ENOSYS),  # its flags lie in memory; libc then uses clone
         Rule("kill tgkill", (itself,)),
-        Rule("tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal pidfd_open pidfd_getfd"),
-        Rule("ptrace process_vm_readv process_vm_writev process_madvise process_mrelease"),
-        Rule("kcmp perf_event_open"),
-        Rule("fcntl", (Test(1, _OWNERS, none_of=True),)),
-        Rule("ioctl", (Test(1, _OF_A_TERMINAL, none_of=True),)),
         Rule("prlimit64 sched_setparam sched_setattr sched_setaffinity", (itself_or_zero,)),
         # libzmq tells its threads to keep the pace they have, and ends the process if it may not.
         Rule("sched_setscheduler", (itself_or_zero,), error=_DO_NOTHING),
-        Rule("setpriority ioprio_set migrate_pages move_pages setpgid setsid"),
-        # Memory and messages that other processes share, and memory that no limit counts.
-        Rule("shmget shmat shmctl semget semop semctl semtimedop msgget msgsnd msgrcv msgctl"),
-        Rule("mq_open mq_unlink memfd_create memfd_secret"),
-        # Owners, modes, times and attributes of files, of which Landlock knows nothing, and what
-        # happens to files that may not be read.
-        Rule("inotify_init inotify_init1 inotify_add_watch"),
-        Rule("chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat"),
-        Rule("setxattr lsetxattr fsetxattr removexattr lremovexattr fremovexattr"),
-        Rule("utime utimes futimesat utimensat"),
-        # More privilege, another view of the machine, or the machine itself.
-        Rule("setuid setgid setreuid setregid setresuid setresgid setgroups setfsuid setfsgid"),
-        Rule("unshare setns chroot pivot_root mount umount2 open_tree move_mount mount_setattr"),
-        Rule("fsopen fsconfig fsmount fspick statmount listmount lsm_set_self_attr"),
-        Rule("name_to_handle_at open_by_handle_at fanotify_init mknod mknodat"),
-        Rule("bpf userfaultfd keyctl add_key request_key modify_ldt iopl ioperm"),
-        Rule("io_uring_setup io_uring_enter io_uring_register", error=errno.ENOSYS),
-        Rule("personality", (Test(0, frozenset({_PERSONALITY_ASKED})),)),
-        Rule("init_module finit_module delete_module kexec_load kexec_file_load reboot"),
-        Rule("swapon swapoff acct quotactl quotactl_fd sethostname setdomainname"),
-        Rule("settimeofday clock_settime clock_adjtime adjtimex syslog vhangup"),
-        Rule("lookup_dcookie uselib ustat sysfs _sysctl nfsservctl"),
+        *_FOR_ALL,
     )
 
 

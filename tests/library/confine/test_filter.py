@@ -196,7 +196,17 @@ def test_no_call_of_an_architecture_is_forgotten(name: str) -> None:
         "x86_64": set(),
         "aarch64": {
             *("fork", "vfork", "chmod", "chown", "lchown", "utime", "utimes", "futimesat"),
-            *("mknod", "modify_ldt", "iopl", "ioperm", "uselib", "ustat", "sysfs", "_sysctl"),
+            *(
+                "mknod",
+                "inotify_init",
+                "modify_ldt",
+                "iopl",
+                "ioperm",
+                "uselib",
+                "ustat",
+                "sysfs",
+                "_sysctl",
+            ),
         },
     }
     named = {call for rule in rules(PID) for call in rule.calls.split()}
