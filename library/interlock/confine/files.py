@@ -38,9 +38,10 @@ _ABSTRACT_SOCKETS_AND_SIGNALS = 0b11
 SYSTEM = (
     *("/usr/lib", "/usr/lib32", "/usr/lib64", "/lib", "/lib64", "/usr/local/lib"),
     *("/usr/share/zoneinfo", "/usr/share/fonts", "/usr/local/share/fonts", "/etc/fonts"),
-    *("/etc/localtime", "/etc/ld.so.cache", "/dev/zero", "/dev/random", "/dev/urandom"),
+    *("/usr/share/locale", "/etc/mime.types", "/etc/localtime", "/etc/ld.so.cache"),
+    *("/dev/zero", "/dev/random", "/dev/urandom"),
 )
-"""What programs read on any machine: libraries, zones of time, fonts."""
+"""What programs read on any machine: libraries, zones, fonts, languages, kinds of files."""
 
 
 def readable() -> list[Path]:

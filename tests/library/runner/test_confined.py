@@ -92,7 +92,8 @@ async def test_what_a_cell_leaves_is_removed_however_deep() -> None:
 
 async def test_what_notebooks_need_still_works() -> None:
     result = await ran(
-        "import threading, zoneinfo, sqlite3, decimal, random, ssl, asyncio\n"
+        "import threading, zoneinfo, sqlite3, decimal, random, ssl, asyncio, mimetypes\n"
+        "assert mimetypes.guess_type('a.png')[0] == 'image/png'\n"
         "found = []\n"
         "one = threading.Thread(target=lambda: found.append(zoneinfo.ZoneInfo('Europe/Berlin')))\n"
         "one.start(); one.join()\n"
