@@ -140,6 +140,7 @@ def _receiving(family: int, address: object) -> Iterator[socket.socket]:
 
 @contextmanager
 def _victim() -> Iterator[subprocess.Popen[bytes]]:
+    # It sleeps for longer than any attack lasts, and is ended with the bait.
     command = [sys.executable, "-I", "-c", "import time; time.sleep(600)"]
     made = subprocess.Popen(command, env={"SECRET": SECRET})  # noqa: S603  our own interpreter
     try:

@@ -17,13 +17,8 @@ from interlock.confine.room import Room
 OLDEST = 3
 """Landlock before version 3 (Linux 6.2) lets a file be emptied that may not be written."""
 
-_READ_FILE, _READ_FOLDER, _WRITE, _TRUNCATE, _DEVICE_IOCTL = (
-    1 << 2,
-    1 << 3,
-    1 << 1,
-    1 << 14,
-    1 << 15,
-)
+_READ_FILE, _READ_FOLDER, _WRITE = 1 << 2, 1 << 3, 1 << 1
+_TRUNCATE, _DEVICE_IOCTL = 1 << 14, 1 << 15
 _READING = _READ_FILE | _READ_FOLDER
 _REMOVING = 1 << 4 | 1 << 5
 _MAKING = 1 << 7 | 1 << 8 | 1 << 9 | 1 << 10 | 1 << 12  # folders, files, sockets, pipes, links
@@ -57,7 +52,10 @@ def readable() -> list[Path]:
 
 def _holds_a_home(place: Path) -> bool:
     # The environment may name another one: a kernel's home is a folder of its own.
-    home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    try:
+        home = Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:  # a container may give its user a number and no entry
+        home = Path("/")
     return place in {home, *home.parents}
 
 

@@ -37,6 +37,13 @@ def test_it_is_stopped_for_a_user_without_privileges_too(name: str) -> None:
     assert outcome.stopped, outcome.how
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="Only root can attack as somebody else.")
+def test_a_user_whom_the_machine_has_no_name_for_is_confined_too() -> None:
+    """Containers run as a number that stands in no list of users."""
+    outcome = _one("tcp", Rung.CONFINED, account=54_321)
+    assert outcome.stopped, outcome.how
+
+
 @pytest.mark.parametrize("name", [name for name in IMMEDIATE if name not in _ELSEWHERE])
 def test_without_confinement_it_gets_through(name: str) -> None:
     """Else it would prove nothing: what stops it must be the guard."""
